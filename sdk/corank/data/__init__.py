@@ -1,0 +1,1 @@
+"""What a domain declares about its data: schemas, labels, and how files become a dataset."""

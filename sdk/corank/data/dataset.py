@@ -1,0 +1,219 @@
+"""A domain's data in memory: four tables, their labels, and how they were split.
+
+A `Dataset` is either training data or test data. Test data also carries ``history``: the
+events a system may look at when it answers, which can be more than it was trained on (under
+leave-one-out a model never sees the validation event, and is shown it at test time). The
+module does not know models, and never changes a table it was given.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from corank.data.labels import LabelingFunction, combine, label_table
+from corank.data.ragged import Ragged
+from corank.data.read import Intake
+from corank.data.split import Protocol, ProtocolName, Tables, find_leaks, split_tables, warn_leaks
+from corank.errors import DataError, UnknownItemError, nearest
+
+
+class Cases(NamedTuple):
+    """What a test asks: given each history, rank the catalogue; these items were relevant."""
+
+    users: pl.Series  # (n,) user ids; a user may come up more than once
+    histories: Ragged  # (n,) positive items before the test event, oldest first
+    relevant: Ragged  # (n,) relevant items, their grades as values
+
+
+class Split(NamedTuple):
+    """Training and test data, in that order."""
+
+    train: "Dataset"
+    test: "Dataset"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Validated tables with the labelling functions that grade their events."""
+
+    items: pl.DataFrame
+    users: pl.DataFrame
+    interactions: pl.DataFrame
+    queries: pl.DataFrame
+    labeling_functions: tuple[LabelingFunction, ...]
+    history: pl.DataFrame | None = None
+    protocol: Protocol | None = None
+    leaks: tuple[str, ...] = ()
+    intake: Intake | None = None
+
+    @cached_property
+    def positives(self) -> pl.DataFrame:
+        """One row per (user, item) graded above 0, by user and time (see `labels.combine`).
+
+        Columns: user_id, item_id, timestamp, grade, weight, item (catalogue index, Int32).
+        """
+        return self._graded(self.interactions).filter(pl.col("grade") > 0)
+
+    @cached_property
+    def negatives(self) -> pl.DataFrame:
+        """One row per (user, item) graded 0: seen and turned down. Columns as `positives`."""
+        return self._graded(self.interactions).filter(pl.col("grade") == 0)
+
+    def label_table(self, truth: pl.Series | None = None) -> pl.DataFrame:
+        """Coverage, overlaps, conflicts and accuracy of each labelling function."""
+        return label_table(self.labeling_functions, self.interactions, truth)
+
+    def index_of(self, item_ids: Sequence[str]) -> NDArray[np.int32]:
+        """Return the catalogue indices of these items, (n,).
+
+        Raises:
+            UnknownItemError: an id is not in the catalogue.
+        """
+        return lookup(self._positions, item_ids)
+
+    def sequences(self) -> tuple[pl.Series, Ragged]:
+        """Return (user ids, each user's positive items, oldest first, label weights)."""
+        return _sequences(self.positives)
+
+    def item_counts(self) -> NDArray[np.int64]:
+        """How many users found each item relevant, (n_items,)."""
+        return np.bincount(self.positives["item"].to_numpy(), minlength=self.items.height)
+
+    def cases(self) -> Cases:
+        """Return one case per user and history: test events that follow the same one merge.
+
+        Raises:
+            DataError: this is training data, with no history to answer from.
+        """
+        if self.history is None:
+            raise DataError("This dataset has no history: take the test side of data.split(...).")
+        shown = self._graded(self.history).filter(pl.col("grade") > 0)
+        asked = (
+            self.positives.join(
+                shown.select("user_id", _time="timestamp"), on="user_id", how="left"
+            )
+            .group_by("user_id", "item", "grade", "timestamp", maintain_order=True)
+            .agg(seen=(pl.col("_time") <= pl.col("timestamp")).sum())
+            .sort("user_id", "seen", "timestamp", maintain_order=True)
+        )
+        grouped = asked.group_by("user_id", "seen", maintain_order=True).agg("item", "grade")
+        users, sequences = _sequences(shown)
+        row_of = dict(zip(users, range(len(users)), strict=True))
+        empty = np.array([], np.int32)
+        histories = [
+            sequences[row_of[user]][:seen] if user in row_of else empty
+            for user, seen in grouped.select("user_id", "seen").iter_rows()
+        ]
+        relevant = Ragged(
+            _indptr(grouped["item"].list.len().to_numpy()),
+            grouped["item"].explode(empty_as_null=False).to_numpy().astype(np.int32),
+            grouped["grade"].explode(empty_as_null=False).to_numpy().astype(np.float32),
+        )
+        return Cases(grouped["user_id"], Ragged.of([h.tolist() for h in histories]), relevant)
+
+    def judged_queries(self) -> tuple[list[str], Ragged]:
+        """Return (distinct queries, their judged items with grades as values)."""
+        grouped = (
+            self.queries.join(self._positions, on="item_id", maintain_order="left")
+            .group_by("query", maintain_order=True)
+            .agg("item", "grade")
+        )
+        judged = Ragged(
+            _indptr(grouped["item"].list.len().to_numpy()),
+            grouped["item"].explode(empty_as_null=False).to_numpy().astype(np.int32),
+            grouped["grade"].explode(empty_as_null=False).to_numpy().astype(np.float32),
+        )
+        return grouped["query"].to_list(), judged
+
+    def split(self, protocol: ProtocolName = "time", *, test: float = 0.2, seed: int = 0) -> Split:
+        """Split into training and test data.
+
+        Args:
+            protocol: ``"time"``: everything from one global moment on is test;
+                ``"leave-one-out"``: each user's last relevant item;
+                ``"cold-items"``: all events on a random share of the items;
+                ``"cold-users"``: the last relevant item of a random share of the users, none of
+                whose events are trained on.
+            test: the share that is test (of events, items or users); unused by leave-one-out.
+            seed: of the random choice of items, users and queries.
+
+        Warns:
+            LeakageWarning: training sees what it is tested on; the report is stamped with it.
+
+        Raises:
+            DataError: one side would be empty.
+        """
+        train, held = self._split(Protocol(protocol, test, seed))
+        leaks = find_leaks(train._tables(), held._tables(), held.protocol)
+        warn_leaks(leaks)
+        return Split(replace(train, leaks=leaks), replace(held, leaks=leaks))
+
+    def carve(self) -> Split:
+        """Split training data once more, the way it was split before (by time if it never was).
+
+        Used inside fitting, for validation: it raises no warning, because the outer split did.
+        """
+        return self._split(self.protocol or Protocol("time", 0.1, 0))
+
+    def _split(self, protocol: Protocol) -> Split:
+        train, test, history = split_tables(self._tables(), protocol)
+        common = {"protocol": protocol, "leaks": self.leaks}
+        return Split(
+            replace(self, interactions=train.events, queries=train.queries, **common),
+            replace(
+                self, interactions=test.events, queries=test.queries, history=history, **common
+            ),
+        )
+
+    def _tables(self) -> Tables:
+        return Tables(self.interactions, self.queries, self.positives)
+
+    @cached_property
+    def _positions(self) -> pl.DataFrame:
+        return positions(self.items["item_id"])
+
+    def _graded(self, events: pl.DataFrame) -> pl.DataFrame:
+        graded = combine(self.labeling_functions, events)
+        return graded.join(self._positions, on="item_id", maintain_order="left")
+
+
+def positions(item_ids: pl.Series) -> pl.DataFrame:
+    """Return the catalogue's ids with their indices: columns item_id, item (Int32)."""
+    return pl.DataFrame(
+        {"item_id": item_ids, "item": pl.int_range(len(item_ids), dtype=pl.Int32, eager=True)}
+    )
+
+
+def lookup(known: pl.DataFrame, item_ids: Sequence[str]) -> NDArray[np.int32]:
+    """Return catalogue indices for ids, (n,), by a table from `positions`.
+
+    Raises:
+        UnknownItemError: an id is not in the catalogue.
+    """
+    asked = pl.DataFrame({"item_id": list(item_ids)}, schema={"item_id": pl.String})
+    found = asked.join(known, on="item_id", how="left", maintain_order="left")
+    unknown = found.filter(pl.col("item").is_null())["item_id"]
+    if len(unknown):
+        raise UnknownItemError(
+            f"Item {unknown[0]!r} is not among the {known.height:,} items of the catalogue."
+            + nearest(unknown[0], known["item_id"].head(20_000))
+        )
+    return found["item"].to_numpy().astype(np.int32)
+
+
+def _sequences(positives: pl.DataFrame) -> tuple[pl.Series, Ragged]:
+    counts = positives.group_by("user_id", maintain_order=True).len()
+    return counts["user_id"], Ragged(
+        _indptr(counts["len"].to_numpy()),
+        positives["item"].to_numpy().astype(np.int32),
+        positives["weight"].to_numpy().astype(np.float32),
+    )
+
+
+def _indptr(lengths: NDArray[np.generic]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

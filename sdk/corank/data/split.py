@@ -1,0 +1,171 @@
+"""Four ways to hold out a test, and the leaks each may have.
+
+Only "time" is free of future knowledge by construction; the others are the field's customs and
+are stamped where training sees the future (Ji et al., "A Critical Study on Data Leakage in
+Recommender System Offline Evaluation", TOIS 2023). The module knows tables, not models.
+"""
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+import polars as pl
+
+from corank.errors import ConfigError, DataError, LeakageWarning, nearest
+
+ProtocolName = Literal["time", "leave-one-out", "cold-items", "cold-users"]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a test was held out; enough to do it again."""
+
+    name: ProtocolName
+    test: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        names = get_args(ProtocolName)
+        if self.name not in names:
+            raise ConfigError(
+                f"Unknown split {self.name!r}; expected one of {', '.join(names)}."
+                + nearest(self.name, names)
+            )
+        if not 0 < self.test < 1:
+            raise ConfigError(f"test={self.test} must lie between 0 and 1: it is a share.")
+
+
+class Tables(NamedTuple):
+    """What a split divides."""
+
+    events: pl.DataFrame
+    queries: pl.DataFrame
+    positives: pl.DataFrame  # one row per (user, item) graded above 0, by user and time
+
+
+def split_tables(data: Tables, protocol: Protocol) -> tuple[Tables, Tables, pl.DataFrame]:
+    """Return (train, test, history shown at test time). Positives are left to the caller.
+
+    Raises:
+        DataError: one side would hold no event.
+    """
+    divide = {
+        "time": _by_time,
+        "leave-one-out": _leave_one_out,
+        "cold-items": _cold_items,
+        "cold-users": _cold_users,
+    }[protocol.name]
+    train, test, history = divide(data, protocol)
+    if train.is_empty() or test.is_empty():
+        raise DataError(
+            f"The {protocol.name} split of {data.events.height:,} events leaves {train.height:,} "
+            f"for training and {test.height:,} for the test. Bring more events or another split."
+        )
+    judged = data.queries["query"].is_in(_sample(data.queries["query"], protocol).implode())
+    nothing = data.positives.clear()
+    return (
+        Tables(train, data.queries.filter(~judged), nothing),
+        Tables(test, data.queries.filter(judged), nothing),
+        history,
+    )
+
+
+def _by_time(data: Tables, protocol: Protocol) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    times = data.events["timestamp"].sort()
+    cut = times[int(len(times) * (1 - protocol.test))]
+    train = data.events.filter(pl.col("timestamp") < cut)
+    return train, data.events.filter(pl.col("timestamp") >= cut), train
+
+
+def _leave_one_out(
+    data: Tables, protocol: Protocol
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    return _last_item(data.events, data.positives)
+
+
+def _last_item(
+    events: pl.DataFrame, positives: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Hold out each user's last relevant item; what they did after it belongs to neither side."""
+    last = positives.filter(pl.len().over("user_id") > 1).group_by(
+        "user_id", maintain_order=True
+    ).last()
+    held = events.join(last, on=["user_id", "item_id"], how="semi", maintain_order="left")
+    rest = events.join(last, on=["user_id", "item_id"], how="anti", maintain_order="left")
+    until = last.select("user_id", _until="timestamp")
+    train = (
+        rest.join(until, on="user_id", how="left", maintain_order="left")
+        .filter(pl.col("_until").is_null() | (pl.col("timestamp") <= pl.col("_until")))
+        .drop("_until")
+    )
+    return train, held, train
+
+
+def _cold_items(
+    data: Tables, protocol: Protocol
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    cold = _sample(data.positives["item_id"], protocol).implode()
+    train = data.events.filter(~pl.col("item_id").is_in(cold))
+    first = train.group_by("user_id").agg(_first=pl.col("timestamp").min())
+    test = (
+        data.events.filter(pl.col("item_id").is_in(cold))
+        .join(first, on="user_id", maintain_order="left")
+        .filter(pl.col("_first") <= pl.col("timestamp"))
+        .drop("_first")
+    )
+    return train, test, train
+
+
+def _cold_users(
+    data: Tables, protocol: Protocol
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    cold = pl.col("user_id").is_in(_sample(data.positives["user_id"], protocol).implode())
+    history, test, _ = _last_item(data.events.filter(cold), data.positives.filter(cold))
+    return data.events.filter(~cold), test, history
+
+
+def _sample(ids: pl.Series, protocol: Protocol) -> pl.Series:
+    """A share of the distinct ids, the same on every machine for one seed."""
+
+    def key(name: str) -> bytes:
+        return hashlib.sha256(f"{protocol.seed}:{name}".encode()).digest()
+
+    ranked = sorted(ids.unique().drop_nulls().to_list(), key=key)
+    return pl.Series(ids.name, ranked[: round(len(ranked) * protocol.test)], dtype=pl.String)
+
+
+def find_leaks(train: Tables, test: Tables, protocol: Protocol | None = None) -> tuple[str, ...]:
+    """Say in plain sentences what training sees of the test; empty when it sees nothing."""
+    leaks = []
+    keys = ["user_id", "item_id", "event", "timestamp"]
+    both = test.events.join(train.events, on=keys, how="semi").height
+    if both:
+        leaks.append(f"{both:,} events are in training and in the test")
+    if protocol and protocol.name in ("cold-items", "cold-users"):
+        column = "item_id" if protocol.name == "cold-items" else "user_id"
+        shared = test.events.join(train.events, on=column, how="semi")[column].n_unique()
+        if shared:
+            leaks.append(f"{shared:,} {column[:-3]}s held out as cold are in training")
+    asked = test.queries.join(train.queries, on="query", how="semi")["query"].n_unique()
+    if asked:
+        leaks.append(f"{asked:,} queries are judged in training and in the test")
+    if test.events.height:
+        first = test.events["timestamp"].min()
+        later = train.events.filter(pl.col("timestamp") > first).height
+        if later:
+            share = later / train.events.height
+            leaks.append(
+                f"{later:,} training events ({share:.0%}) are later than the first test event"
+            )
+    return tuple(leaks)
+
+
+def warn_leaks(leaks: tuple[str, ...]) -> None:
+    """Warn once about every leak."""
+    if leaks:
+        warnings.warn(
+            "This split leaks: " + "; ".join(leaks) + ". Reports made from it say so.",
+            LeakageWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,1 @@
+"""The language model: tokens, vectors, and what behaviour teaches them."""

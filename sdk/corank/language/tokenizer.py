@@ -1,0 +1,161 @@
+"""Text to token ids, and ids to batches of one token budget.
+
+Texts differ in length; a batch of a fixed count pads most of its tokens away. Here texts are
+sorted by length and cut into batches that hold about the same number of tokens, padding
+included. Torch-free: training, export and serving all batch through this module.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer as Backend
+
+from corank.errors import BundleError
+
+CHUNK = 16_384
+"""Texts held in memory at a time while a catalogue streams through `embed`."""
+
+
+class Batch(NamedTuple):
+    """Padded token ids and their mask."""
+
+    ids: NDArray[np.int64]  # (b, t)
+    mask: NDArray[np.int64]  # (b, t) 1 for a token, 0 for padding
+
+
+@dataclass
+class Padding:
+    """How many of the positions computed were padding."""
+
+    tokens: int = 0
+    positions: int = 0
+
+    @property
+    def waste(self) -> float:
+        """Share of positions that were padding, 0..1."""
+        return 1 - self.tokens / self.positions if self.positions else 0.0
+
+    def add(self, mask: NDArray[np.int64]) -> None:
+        """Count one batch."""
+        self.tokens += int(mask.sum())
+        self.positions += mask.size
+
+
+class Tokenizer:
+    """A Rust tokenizer that cuts at ``max_tokens``, special tokens included."""
+
+    def __init__(self, backend: Backend, max_tokens: int) -> None:
+        self.backend = Backend.from_str(backend.to_str())
+        self.backend.no_padding()
+        self.backend.enable_truncation(max_tokens)
+        self.max_tokens = max_tokens
+
+    @classmethod
+    def load(cls, path: Path, max_tokens: int) -> "Tokenizer":
+        """Read a ``tokenizer.json``.
+
+        Raises:
+            BundleError: the file is missing or malformed.
+        """
+        try:
+            return cls(Backend.from_file(str(path)), max_tokens)
+        except Exception as error:  # the Rust library raises bare Exception
+            raise BundleError(f"{path} is not a tokenizer file: {error}") from error
+
+    def save(self, path: Path) -> None:
+        """Write a ``tokenizer.json``."""
+        path.write_text(self.backend.to_str(), encoding="utf-8")
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each text, special tokens included."""
+        return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts))]
+
+    def pad(self, ids: Sequence[Sequence[int]]) -> Batch:
+        """Pad on the right to the longest of the batch."""
+        lengths = np.array([len(row) for row in ids])
+        mask = np.arange(lengths.max())[None, :] < lengths[:, None]  # (b, t)
+        padded = np.zeros(mask.shape, np.int64)
+        padded[mask] = np.concatenate([np.asarray(row, np.int64) for row in ids])
+        return Batch(padded, mask.astype(np.int64))
+
+
+def token_budget_batches(
+    lengths: NDArray[np.int64], budget: int, max_rows: int = 256
+) -> Iterator[NDArray[np.int64]]:
+    """Yield row numbers batch by batch, longest first.
+
+    Each batch holds at most ``budget`` positions (rows x its longest) and ``max_rows`` rows; a
+    text longer than the budget gets a batch of its own.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = max(int(lengths[order[start]]), 1)
+        rows = min(max(budget // longest, 1), max_rows)
+        yield order[start : start + rows]
+        start += rows
+
+
+def embed(
+    texts: Iterable[str],
+    tokenizer: Tokenizer,
+    forward: Callable[[Batch], NDArray[np.float32]],
+    *,
+    dim: int,
+    budget: int = 2_048,
+    out: Path | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+    padding: Padding | None = None,
+) -> NDArray[np.float32]:
+    """Embed texts of any number through ``forward``, a chunk in memory at a time.
+
+    Args:
+        texts: read once, lazily.
+        tokenizer: makes the ids.
+        forward: maps a batch to its vectors, (b, dim).
+        dim: width of a vector.
+        budget: positions per batch, padding included.
+        out: a ``.npy`` file to stream the vectors to; the answer is then a read-only memory map.
+        progress: told after each batch how many texts it held.
+        padding: counts tokens and positions, where given.
+
+    Returns:
+        Vectors in the order of the texts, (n, dim).
+    """
+    chunks: list[NDArray[np.float32]] = []
+    file = out.open("wb") if out else None
+    total = 0
+    if file:
+        _npy_header(file, total, dim)
+    texts = iter(texts)
+    while chunk := list(islice(texts, CHUNK)):
+        ids = tokenizer.encode(chunk)
+        vectors = np.empty((len(chunk), dim), np.float32)
+        for rows in token_budget_batches(np.array([len(row) for row in ids]), budget):
+            batch = tokenizer.pad([ids[row] for row in rows])
+            vectors[rows] = forward(batch)
+            progress(len(rows))
+            if padding:
+                padding.add(batch.mask)
+        total += len(chunk)
+        if file:
+            vectors.tofile(file)
+        else:
+            chunks.append(vectors)
+    if file and out:
+        file.seek(0)
+        _npy_header(file, total, dim)
+        file.close()
+        return np.load(out, mmap_mode="r", allow_pickle=False) if total else np.load(out)
+    return np.concatenate(chunks) if chunks else np.empty((0, dim), np.float32)
+
+
+def _npy_header(file: BinaryIO, rows: int, dim: int) -> None:
+    """Write a version 1.0 header; numpy pads it so that the row count can grow in place."""
+    header = {"descr": "<f4", "fortran_order": False, "shape": (rows, dim)}
+    np.lib.format.write_array_header_1_0(file, header)

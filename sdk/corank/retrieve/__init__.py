@@ -1,0 +1,1 @@
+"""Finding candidates: by words, by vectors, and by both fused."""

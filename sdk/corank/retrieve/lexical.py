@@ -1,0 +1,135 @@
+"""Lexical search: BM25 over the tokens of `analyze`.
+
+Lucene's variant, as in Kamphuis et al., "Which BM25 do you mean?", ECIR 2020: a query scores
+an item with the sum, over the query's tokens ``t`` (repeats count), of
+
+    ln(1 + (N - df + .5) / (df + .5)) * tf / (tf + k1 * (1 - b + b * length / mean length))
+
+bm25s works out every (token, item) term of that sum once; a search adds up columns. bm25s is
+loaded to build an index, not to search one. The module knows texts and positions, not what
+the items are.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corank.errors import BundleError, ConfigError
+from corank.retrieve.analyze import analyze
+from corank.retrieve.hits import Hits
+
+_ARRAYS = ("offsets", "items", "weights")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BM25:
+    """An index of texts: a sparse (items, tokens) matrix of scores, one column for each token."""
+
+    k1: float  # 0 or more: how many repeats of a token go on counting
+    b: float  # 0 to 1: how far a long text is marked down
+    size: int  # items, those without a text too
+    vocabulary: dict[str, int]  # token -> column, in order
+    offsets: NDArray[np.int64]  # (tokens + 1,) column t is entries offsets[t]:offsets[t + 1]
+    items: NDArray[np.int32]  # (entries,) ascending within a column
+    weights: NDArray[np.float32]  # (entries,)
+
+    @classmethod
+    def build(cls, texts: Sequence[str], *, k1: float = 1.2, b: float = 0.75) -> "BM25":
+        """Index ``texts``, one for each item in catalogue order; an empty one is never found.
+
+        Raises `ConfigError` for a ``k1`` below 0 or a ``b`` outside 0 to 1.
+        """
+        if not (k1 >= 0 and 0 <= b <= 1):
+            raise ConfigError(f"BM25 takes a k1 of 0 or more and a b from 0 to 1, not {k1=}, {b=}")
+        vocabulary: dict[str, int] = {}
+        tokens = [[vocabulary.setdefault(t, len(vocabulary)) for t in analyze(x)] for x in texts]
+        columns = _weigh(tokens, vocabulary, k1, b)
+        return cls(k1=k1, b=b, size=len(texts), vocabulary=vocabulary, **columns)
+
+    def search(self, queries: Sequence[str], k: int) -> Hits:
+        """Return the ``k`` best items of each query, (n, k). A hit shares a token with its query.
+
+        Raises `RequestError` when ``k`` is below 1.
+        """
+
+        def score(block: slice) -> NDArray[np.float32]:
+            scores = np.stack([self._dense(query) for query in queries[block]])
+            scores[scores == 0] = -np.inf
+            return scores
+
+        return Hits.in_blocks(score, n=len(queries), size=self.size, k=k)
+
+    def scores(self, query: str, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return what ``query`` scores each of ``items``, (m,): 0 without a match, and for -1."""
+        return np.append(self._dense(query), np.float32(0))[items]
+
+    def matched(self, query: str, item: int) -> tuple[tuple[str, float], ...]:
+        """Return the query's tokens that ``item`` holds, each with its part of the score.
+
+        They come in the query's order, and the parts add up to the score. A token is a word's
+        stem, not always the word.
+        """
+        found = []
+        for token, times, column in self._columns(query):
+            at = column.start + np.searchsorted(self.items[column], item)
+            if at < column.stop and self.items[at] == item:
+                found.append((token, times * float(self.weights[at])))
+        return tuple(found)
+
+    def save(self, folder: Path) -> None:
+        """Write the index into ``folder``, which is made if need be."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in _ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
+        about = {"k1": self.k1, "b": self.b, "size": self.size, "tokens": list(self.vocabulary)}
+        (folder / "bm25.json").write_text(json.dumps(about, ensure_ascii=False), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "BM25":
+        """Read what `save` wrote. Raises `BundleError` when a file is missing or damaged."""
+        try:
+            about = json.loads((folder / "bm25.json").read_text("utf-8"))
+            vocabulary = {token: column for column, token in enumerate(about.pop("tokens"))}
+            arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in _ARRAYS}
+            return cls(**about, vocabulary=vocabulary, **arrays)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BundleError(
+                f"{folder} holds no BM25 index that can be read ({error}); save it again"
+            ) from error
+
+    def _dense(self, query: str) -> NDArray[np.float32]:
+        """Score every item, (size,)."""
+        scores = np.zeros(self.size, np.float32)
+        for _, times, column in self._columns(query):
+            scores[self.items[column]] += times * self.weights[column]
+        return scores
+
+    def _columns(self, query: str) -> Iterator[tuple[str, int, slice]]:
+        """Yield each token of ``query`` that the index knows, how often it comes, its column."""
+        for token, times in Counter(analyze(query)).items():
+            if (t := self.vocabulary.get(token)) is not None:
+                yield token, times, slice(int(self.offsets[t]), int(self.offsets[t + 1]))
+
+
+def _weigh(
+    tokens: list[list[int]], vocabulary: dict[str, int], k1: float, b: float
+) -> dict[str, NDArray[Any]]:
+    """Return the three arrays of the index, by name."""
+    if not vocabulary:  # bm25s divides by the mean length
+        arrays = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
+        return dict(zip(_ARRAYS, arrays, strict=True))
+    import bm25s
+
+    model = bm25s.BM25(k1=k1, b=b, method="lucene", backend="numpy", csc_backend="numpy")
+    model.index((tokens, vocabulary), create_empty_token=False, show_progress=False)
+    return {
+        "offsets": model.scores["indptr"],
+        "items": model.scores["indices"],
+        "weights": model.scores["data"],
+    }

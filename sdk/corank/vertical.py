@@ -1,0 +1,175 @@
+"""A vertical: everything a domain declares, and nothing it computes.
+
+Verticals are found by entry point (group ``corank.verticals``); the built-in ones come through
+the same door as a stranger's. A vertical package holds schemas, labelling functions, rules and
+a sample; what is common lives in the SDK.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import dataframely as dy
+import polars as pl
+
+from corank.data.dataset import Dataset
+from corank.data.labels import LabelingFunction
+from corank.data.read import read_tables
+from corank.data.schema import Interaction, Item, Query, TableName, User
+from corank.data.text import template_columns
+from corank.errors import DataError, DeclarationError, UnknownVerticalError, nearest
+from corank.evaluate.metrics import parse_metric
+from corank.rank.rules import Rule
+
+GROUP = "corank.verticals"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vertical:
+    """What a domain declares.
+
+    Args:
+        name: short and lower case; the word users type.
+        items, interactions, users, queries: dataframely schemas, extending `corank.Item`,
+            `corank.Interaction`, `corank.User` and `corank.Query`.
+        item_text: a template over item columns; what the language model reads.
+        labeling_functions: votes on how relevant an event makes its item.
+        rules: business rules, applied in order after the model.
+        metrics: what the report leads with, such as ``"ndcg@10"``.
+        price: the item column that holds a price, if there is one; price affinity reads it.
+        sample: folder of a small data set that ships with the vertical.
+        seasoned: how the demo greets: a few example queries.
+
+    Raises:
+        DeclarationError: a part does not fit the others.
+    """
+
+    name: str
+    items: type[Item]
+    interactions: type[Interaction]
+    users: type[User] = User
+    queries: type[Query] = Query
+    item_text: str = "{title}"
+    labeling_functions: tuple[LabelingFunction, ...]
+    rules: tuple[Rule, ...] = ()
+    metrics: tuple[str, ...] = ("ndcg@10", "recall@100")
+    price: str | None = None
+    sample: Path | None = None
+    example_queries: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        bases: dict[TableName, type[dy.Schema]] = {
+            "items": Item, "users": User, "interactions": Interaction, "queries": Query
+        }
+        for table, schema in self.schemas.items():
+            if not issubclass(schema, bases[table]):
+                raise DeclarationError(
+                    f"Vertical {self.name!r}: {table}={schema.__name__} must extend "
+                    f"corank.{bases[table].__name__}."
+                )
+        columns = self.items.column_names()
+        named = [*template_columns(self.item_text), *([self.price] if self.price else [])]
+        for rule in self.rules:
+            named += rule.columns()
+        for column in named:
+            if column not in columns:
+                raise DeclarationError(
+                    f"Vertical {self.name!r} names the item column {column!r}, which "
+                    f"{self.items.__name__} does not have." + nearest(column, columns)
+                )
+        if not self.labeling_functions:
+            raise DeclarationError(f"Vertical {self.name!r} declares no labelling function.")
+        for metric in self.metrics:
+            parse_metric(metric)
+
+    @property
+    def schemas(self) -> dict[TableName, type[dy.Schema]]:
+        """The four schemas by table, in the order they are read."""
+        return {
+            "items": self.items,
+            "users": self.users,
+            "interactions": self.interactions,
+            "queries": self.queries,
+        }
+
+    def read(
+        self,
+        folder: str | Path,
+        *,
+        columns: Mapping[str, str] | None = None,
+        rejects: str | Path | None = None,
+        now: dt.datetime | None = None,
+    ) -> Dataset:
+        """Read, validate and quarantine a folder of tables (see `corank.data.read`).
+
+        Args:
+            folder: holds items, interactions and perhaps users and queries, each as parquet,
+                csv or jsonl.
+            columns: the files' column names -> the schema's.
+            rejects: where rejected rows go; ``folder/rejects.parquet`` by default.
+            now: events later than this (UTC) are rejected; the present by default.
+
+        Raises:
+            DataError: a file is missing, empty or unusable.
+            SchemaError: a column is missing, misspelled or of the wrong type.
+        """
+        tables, intake = read_tables(
+            Path(folder),
+            self.schemas,
+            columns=columns or {},
+            rejects=Path(rejects) if rejects else None,
+            now=now or dt.datetime.now(dt.UTC).replace(tzinfo=None),
+        )
+        return Dataset(
+            items=tables["items"],
+            users=tables.get("users", tables["interactions"].select("user_id").unique().sort("user_id")),
+            interactions=tables["interactions"],
+            queries=tables.get("queries", self.queries.create_empty()),
+            labeling_functions=self.labeling_functions,
+            intake=intake,
+        )
+
+    def read_sample(self) -> Dataset:
+        """Read the sample that ships with the vertical.
+
+        Raises:
+            DataError: the vertical ships none.
+        """
+        if self.sample is None:
+            raise DataError(f"Vertical {self.name!r} ships no sample. Use read(folder).")
+        return self.read(self.sample)
+
+
+def verticals() -> dict[str, Vertical]:
+    """Return every installed vertical by name.
+
+    Raises:
+        DeclarationError: an entry point holds something else than a `Vertical`.
+    """
+    found = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+        vertical = point.load()
+        if not isinstance(vertical, Vertical):
+            raise DeclarationError(
+                f"Entry point {point.name} = {point.value} holds a {type(vertical).__name__}; "
+                "expected a corank.Vertical."
+            )
+        found[point.name] = vertical
+    return found
+
+
+def load_vertical(name: str) -> Vertical:
+    """Return the installed vertical of that name.
+
+    Raises:
+        UnknownVerticalError: there is none; the message names the nearest.
+    """
+    points = {p.name: p for p in entry_points(group=GROUP)}
+    if name not in points:
+        raise UnknownVerticalError(
+            f"No vertical {name!r}; installed: {', '.join(sorted(points))}."
+            + nearest(name, points)
+        )
+    return verticals()[name]
