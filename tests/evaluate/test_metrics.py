@@ -7,7 +7,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
@@ -87,7 +87,7 @@ def test_the_ideal_is_cut_at_the_depth_of_the_run_and_the_count_is_not() -> None
 
 
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_judging_agrees_with_looking_up_one_item_at_a_time(seed: int) -> None:
     run, relevant = random_task(seed, cases=8)
     expected = [
@@ -160,24 +160,21 @@ def test_judgements_that_cannot_be_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("indptr", "sizes", "message"),
+    ("indptr", "items", "grades", "message"),
     [
-        ([0, 2], (2, 1), "one grade"),
-        ([0, 2, 1, 2], (2, 2), "non-decreasing"),
-        ([], (0, 0), "non-decreasing"),
-        ([1, 2], (2, 2), "runs from 1 to 2"),
-        ([0, 1], (2, 2), "runs from 0 to 1"),
+        ([0, 2], [4, 5], [1], "one grade"),
+        ([0, 1], [[4]], [[1]], "one grade"),
+        ([0, 2, 1, 2], [4, 5], [1, 1], "non-decreasing"),
+        ([], [], [], "non-decreasing"),
+        ([1, 2], [4, 5], [1, 1], "runs from 1 to 2"),
+        ([0, 1], [4, 5], [1, 1], "runs from 0 to 1"),
     ],
 )
-def test_offsets_that_do_not_fit_the_items_are_refused(
-    indptr: list[int], sizes: tuple[int, int], message: str
+def test_offsets_items_and_grades_that_do_not_fit_together_are_refused(
+    indptr: list[int], items: list[int], grades: list[float], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        Qrels(
-            np.array(indptr, np.int64),
-            np.arange(sizes[0], dtype=np.int32),
-            np.ones(sizes[1], np.float32),
-        )
+        Qrels(np.array(indptr, np.int64), np.array(items, np.int32), np.array(grades, np.float32))
 
 
 # Metrics by hand. The mixed case ranks grades 0, 1, 0, 3 and could have had 3, 2, 1.
@@ -296,7 +293,7 @@ rankings = st.integers(0, 10_000).map(lambda seed: random_task(seed, cases=5))
 
 
 @given(task=rankings, k=st.integers(1, 20))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_every_metric_lies_between_zero_and_one(
     task: tuple[Run, list[dict[int, int]]], k: int
 ) -> None:
@@ -309,7 +306,7 @@ def test_every_metric_lies_between_zero_and_one(
 
 
 @given(task=rankings, k=st.integers(1, 20))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_a_perfect_ranking_scores_exactly_one(
     task: tuple[Run, list[dict[int, int]]], k: int
 ) -> None:
@@ -323,7 +320,7 @@ def test_a_perfect_ranking_scores_exactly_one(
 
 
 @given(task=rankings, k=st.integers(1, 19), seed=st.integers(0, 100))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_what_is_below_k_does_not_matter(
     task: tuple[Run, list[dict[int, int]]], k: int, seed: int
 ) -> None:
@@ -336,15 +333,17 @@ def test_what_is_below_k_does_not_matter(
         )
 
 
-@given(task=rankings, k=st.integers(1, 20), ranks=st.tuples(st.integers(0, 19), st.integers(0, 19)))
-@settings(max_examples=80)
-def test_moving_a_better_item_up_never_lowers_a_metric(
-    task: tuple[Run, list[dict[int, int]]], k: int, ranks: tuple[int, int]
-) -> None:
+@given(
+    seed=st.integers(0, 10_000),
+    k=st.integers(1, 20),
+    ranks=st.lists(st.integers(0, 19), min_size=2, max_size=2, unique=True),
+)
+@settings(max_examples=60, deadline=None)
+def test_moving_a_better_item_up_never_lowers_a_metric(seed: int, k: int, ranks: list[int]) -> None:
+    task = random_task(seed)
     upper, lower = sorted(ranks)
     before = judge(task[0], qrels_of(task[1]))
     better = before.grades[:, lower] > before.grades[:, upper]
-    assume(better.any())
     run = task[0].copy()
     run[better, upper], run[better, lower] = task[0][better, lower], task[0][better, upper]
     after = judge(run, qrels_of(task[1]))
@@ -464,13 +463,13 @@ def test_auc_by_hand() -> None:
 
 
 @given(
-    rows=st.lists(st.tuples(st.booleans(), st.integers(-50, 50)), min_size=2, max_size=40).filter(
-        lambda rows: len({label for label, _ in rows}) == 2
-    )
+    positive=st.lists(st.integers(-50, 50), min_size=1, max_size=20),
+    negative=st.lists(st.integers(-50, 50), min_size=1, max_size=20),
 )
-@settings(max_examples=60)
-def test_auc_sees_only_the_order_of_the_scores(rows: list[tuple[bool, int]]) -> None:
-    y, score = np.array(rows, np.float64).T
+@settings(max_examples=60, deadline=None)
+def test_auc_sees_only_the_order_of_the_scores(positive: list[int], negative: list[int]) -> None:
+    y = np.repeat([1, 0], [len(positive), len(negative)])
+    score = np.array([*positive, *negative], np.float64)
     value = auc(y, score)
     assert 0 <= value <= 1
     assert auc(y, np.exp(score / 10) + 3) == value

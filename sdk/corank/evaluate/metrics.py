@@ -348,8 +348,8 @@ def expected_calibration_error(y: ArrayLike, p: ArrayLike, bins: int = 15) -> fl
 def _keys(
     rows: NDArray[np.int64], items: NDArray[np.int32], largest: int | np.integer
 ) -> NDArray[np.int64]:
-    """One integer for each (case, item), ordered by case; a pad's equals no item's."""
-    return np.asarray(rows * (int(largest) + 2) + items + 1, np.int64)
+    """One integer for each (case, item), ordered by case; a pad's, -1, equals no item's."""
+    return np.asarray(rows * (int(largest) + 2) + items, np.int64)
 
 
 def _cut(ranked: NDArray[Any], k: int) -> NDArray[Any]:

@@ -18,13 +18,16 @@ from typing import Any
 _HAN = "々\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _CJK = _HAN + "\u3040-\u30ff\u31f0-\u31ff\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"
 _LETTER = rf"[^\W_{_CJK}]"  # a letter or digit of a script that puts spaces between words
+_UNIT = "cl|cm|g|gb|ghz|kg|l|lb|mah|mb|mcg|mg|ml|mm|oz|tb"
 
 _TOKEN = re.compile(
-    rf"(?P<number>\d+(?:,\d{{3}})*(?:\.\d+)*{_LETTER}*)"  # 500ml, 1.7oz, 1,000
+    rf"(?P<number>\d+(?:,\d{{3}})*(?:\.\d+)*"  # 1,000 and 1.7
+    rf"(?:[ -](?:{_UNIT})(?!{_LETTER})|{_LETTER}*))"  # 500 ml, 500-ml and 500ml are one token
     rf"|(?P<word>{_LETTER}+(?:['’]{_LETTER}+)*)"  # l'oreal, women's
     rf"|(?P<cjk>[{_CJK}]+)"
 )
 _HAN_RUN = re.compile(f"[{_HAN}]+")
+_NOT_IN_NUMBER = re.compile("[ ,-]")
 _ACCENT = re.compile("[\u0300-\u036f]")
 
 # Lucene's English list, less "no" and "not": "no fragrance" is not "fragrance".
@@ -62,7 +65,7 @@ _ENDS_IN_IE = frozenset(_IE_NOUNS.split())
 def analyze(text: str) -> list[str]:
     """Return the tokens of ``text`` in reading order, repeats included.
 
-    A text made of stop words alone ("The Who") keeps them.
+    A text of stop words alone (the film "It") keeps them.
     """
     if not text.isascii():
         bare = _ACCENT.sub("", unicodedata.normalize("NFKD", text))
@@ -74,7 +77,7 @@ def analyze(text: str) -> list[str]:
         if kind == "cjk":
             tokens += _cjk(token)
         elif kind == "number":
-            tokens.append(token.replace(",", ""))
+            tokens.append(_NOT_IN_NUMBER.sub("", token))
         elif token in STOP_WORDS:
             skipped.append(token)
         else:
@@ -97,7 +100,7 @@ def _singular(word: str) -> str:
         return word if word.endswith(("eies", "aies")) else word[:-3] + "y"
     if word.endswith(("sses", "xes", "shes")):
         return word[:-2]
-    if word.endswith("ches") and (word.endswith(("eaches", "oaches")) or word[-5] != "a"):
+    if word.endswith("ches") and (word.endswith(("eaches", "oaches")) or word[-5:-4] != "a"):
         return word[:-2]  # watches, peaches; but a headache keeps its e
     return word[:-1]
 
@@ -123,7 +126,7 @@ def _jieba() -> Any:
     """
     with warnings.catch_warnings():
         # jieba 0.42 has invalid escapes in its regular expressions, and asks for pkg_resources.
-        warnings.filterwarnings("ignore", "invalid escape sequence|.*pkg_resources")
+        warnings.filterwarnings("ignore", ".*(invalid escape sequence|pkg_resources)")
         import jieba
 
         tokenizer = jieba.Tokenizer()

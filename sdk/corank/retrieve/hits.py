@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from corank.errors import RequestError
 
+BLOCK = 1 << 24  # scores worked on at a time: 64 MiB of float32
+
 
 class Hits(NamedTuple):
     """The best items of ``n`` queries. A row with fewer than ``k`` ends in -inf and -1."""
@@ -46,12 +48,16 @@ class Hits(NamedTuple):
     @classmethod
     def of_matrix(cls, scores: NDArray[np.float32], k: int) -> "Hits":
         """Rank every column of ``scores`` (n, items); -inf is no hit."""
-        n, size = scores.shape
-        found = scores > -np.inf
-        if 1 <= k < size:  # leave the k-th best and what ties with it
-            found &= scores >= np.partition(scores, size - k, axis=1)[:, size - k, None]
-        rows, items = np.nonzero(found)
-        return cls.of(rows, items, scores[rows, items], n=n, k=k)
+        best = []
+        for row in scores:
+            found = np.flatnonzero(row > -np.inf)
+            if 1 <= k < len(found):  # leave the k-th best and what ties with it
+                values = row[found]
+                found = found[values >= np.partition(values, -k)[-k]]
+            best.append(found)
+        rows = np.repeat(np.arange(len(best)), [len(found) for found in best])
+        items = np.concatenate([np.zeros(0, np.intp), *best])
+        return cls.of(rows, items, scores[rows, items], n=len(scores), k=k)
 
     @classmethod
     def in_blocks(
@@ -62,7 +68,7 @@ class Hits(NamedTuple):
         ``score`` is asked for a slice of the queries and returns their (rows, size) scores, as
         `of_matrix` takes them. A block is 64 MiB, or one query where that is more.
         """
-        step = max(1, (1 << 24) // max(1, size))
+        step = max(1, BLOCK // max(1, size))
         blocks = [
             cls.of_matrix(score(slice(start, start + step)), k) for start in range(0, n or 1, step)
         ]

@@ -59,15 +59,24 @@ class BM25:
         """
 
         def score(block: slice) -> NDArray[np.float32]:
-            scores = np.stack([self._dense(query) for query in queries[block]])
+            scores = self.score_all(queries[block])
             scores[scores == 0] = -np.inf
             return scores
 
         return Hits.in_blocks(score, n=len(queries), size=self.size, k=k)
 
+    def score_all(self, queries: Sequence[str]) -> NDArray[np.float32]:
+        """Return what each query scores every item, (n, size): 0 without a match."""
+        scores = np.zeros((len(queries), self.size), np.float32)
+        for row, query in zip(scores, queries, strict=True):
+            self._add(query, row)
+        return scores
+
     def scores(self, query: str, items: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return what ``query`` scores each of ``items``, (m,): 0 without a match, and for -1."""
-        return np.append(self._dense(query), np.float32(0))[items]
+        scores = np.zeros(self.size + 1, np.float32)  # one more, for -1
+        self._add(query, scores)
+        return scores[items]
 
     def matched(self, query: str, item: int) -> tuple[tuple[str, float], ...]:
         """Return the query's tokens that ``item`` holds, each with its part of the score.
@@ -103,12 +112,10 @@ class BM25:
                 f"{folder} holds no BM25 index that can be read ({error}); save it again"
             ) from error
 
-    def _dense(self, query: str) -> NDArray[np.float32]:
-        """Score every item, (size,)."""
-        scores = np.zeros(self.size, np.float32)
+    def _add(self, query: str, scores: NDArray[np.float32]) -> None:
+        """Add what ``query`` scores every item to ``scores``, in place."""
         for _, times, column in self._columns(query):
             scores[self.items[column]] += times * self.weights[column]
-        return scores
 
     def _columns(self, query: str) -> Iterator[tuple[str, int, slice]]:
         """Yield each token of ``query`` that the index knows, how often it comes, its column."""

@@ -47,7 +47,7 @@ class VectorIndex(Protocol):
 
 
 class ExactIndex:
-    """Every vector is compared: no error, time linear in their number, any change of them free.
+    """Every vector is compared: nothing is missed, and time grows with their number.
 
     Equal scores go to the lower index.
     """
@@ -81,7 +81,7 @@ class ExactIndex:
 
 
 class FaissIndex:
-    """A navigable graph: sub-millisecond over millions, and now and then misses a neighbour.
+    """A navigable graph: time hardly grows with the catalogue; now and then one is missed.
 
     Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using
     hierarchical navigable small world graphs", TPAMI 2018. Give it vectors of one length: by

@@ -1,0 +1,78 @@
+"""Export torch modules to ONNX, one graph each, checked against torch before anyone uses them.
+
+The encoder's graph runs from token ids to the normalised vector, pooling included; the user
+model's from a history of item vectors to the user's vector. Uses the TorchScript exporter: the
+graph it makes with eager attention is the one that onnxruntime fuses.
+"""
+
+import io
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from corank.errors import BundleError
+
+OPSET = 17
+TOLERANCE = 1e-4
+"""Largest absolute difference allowed between a unit vector from torch and from ONNX."""
+
+
+def export(
+    module: nn.Module, inputs: Sequence[tuple[str, Tensor]], *, dynamic: Sequence[str]
+) -> bytes:
+    """Return an ONNX graph with one output, ``vector``, equal to ``module(*inputs)``.
+
+    Args:
+        module: put into evaluation mode; not changed otherwise.
+        inputs: name and example of each input; the example is what parity is checked on.
+        dynamic: the names of the inputs' leading axes that may vary, such as
+            ``("batch", "tokens")``.
+
+    Raises:
+        BundleError: the graph and the module disagree.
+    """
+    module.eval()
+    names = [name for name, _ in inputs]
+    examples = tuple(example for _, example in inputs)
+    buffer = io.BytesIO()
+    axes = dict(enumerate(dynamic))
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # the exporter warns about itself, and about constants
+        torch.onnx.export(
+            module,
+            examples,
+            buffer,
+            input_names=names,
+            output_names=["vector"],
+            dynamic_axes={**{name: axes for name in names}, "vector": {0: dynamic[0]}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        expected = module(*examples).numpy()
+    graph = buffer.getvalue()
+    _check(graph, dict(zip(names, examples, strict=True)), expected)
+    return graph
+
+
+def _check(graph: bytes, inputs: dict[str, Tensor], expected: NDArray[np.float32]) -> None:
+    session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    got = session.run(["vector"], {name: x.numpy() for name, x in inputs.items()})[0]
+    worst = float(np.abs(got - expected).max())
+    if worst > TOLERANCE:
+        raise BundleError(
+            f"The exported graph differs from the torch model by {worst:.2g} "
+            f"(allowed: {TOLERANCE:.0e}); nothing was written. "
+            "Try other versions of torch and onnxruntime."
+        )
+
+
+def export_encoder(encoder: "Encoder", texts: Sequence[str]) -> bytes:
+    """Export an encoder: ``ids, mask`` (b, t) int64 -> ``vector`` (b, dim). Parity on ``texts``."""
+    batch = encoder.tokenizer.pad(encoder.tokenizer.encode(list(texts)))
+    inputs = [("ids", torch.from_numpy(batch.ids)), ("mask", torch.from_numpy(batch.mask))]
+    return export(encoder, inputs, dynamic=("batch", "tokens"))

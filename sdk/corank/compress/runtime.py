@@ -1,0 +1,77 @@
+"""Run exported graphs: onnxruntime, tokenizers and numpy. No torch, no transformers."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from corank.errors import BundleError
+from corank.language.tokenizer import Batch, Padding, Tokenizer, embed
+
+
+def session(graph: bytes, what: str) -> ort.InferenceSession:
+    """Load a graph for the CPU, on as many threads as this process may use.
+
+    Raises:
+        BundleError: onnxruntime cannot load it.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no other base
+        raise BundleError(f"The {what} graph cannot be loaded: {error}") from error
+
+
+@dataclass
+class TextEncoder:
+    """Texts to unit vectors, as `corank.language.encoder.Encoder` makes them.
+
+    ``padding`` counts what batching wasted, over the life of the object.
+    """
+
+    graph: bytes
+    tokenizer: Tokenizer
+    query_prompt: str = ""
+    passage_prompt: str = ""
+
+    def __post_init__(self) -> None:
+        self.padding = Padding()
+        self._session = session(self.graph, "encoder")
+        self.dim = int(self._session.get_outputs()[0].shape[1])
+
+    def encode_items(
+        self,
+        texts: Iterable[str],
+        *,
+        out: Path | None = None,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> NDArray[np.float32]:
+        """Embed item texts, streaming; see `tokenizer.embed`. Returns (n, dim)."""
+        prompted = (self.passage_prompt + text for text in texts)
+        return embed(
+            prompted,
+            self.tokenizer,
+            self._forward,
+            dim=self.dim,
+            out=out,
+            progress=progress,
+            padding=self.padding,
+        )
+
+    def encode_queries(self, texts: Iterable[str]) -> NDArray[np.float32]:
+        """Embed search queries, (n, dim)."""
+        prompted = (self.query_prompt + text for text in texts)
+        return embed(prompted, self.tokenizer, self._forward, dim=self.dim)
+
+    def _forward(self, batch: Batch) -> NDArray[np.float32]:
+        vectors: NDArray[np.float32] = self._session.run(
+            ["vector"], {"ids": batch.ids, "mask": batch.mask}
+        )[0]
+        return vectors
