@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 from types import ModuleType
 
 import numpy as np
@@ -14,26 +13,16 @@ from sklearn import metrics as sklearn_metrics
 from corank.errors import ConfigError, DataError
 from corank.evaluate.metrics import (
     METRICS,
-    Judged,
-    Qrels,
-    Run,
-    auc,
     average_precision,
     compute,
-    coverage,
-    diversity,
-    expected_calibration_error,
-    gini,
     hit_rate,
-    judge,
-    log_loss,
     mrr,
     ndcg,
-    novelty,
     parse_metric,
     precision,
     recall,
 )
+from corank.evaluate.relevance import Judged, Qrels, Run, judge
 
 
 def run_of(*rows: Sequence[int]) -> Run:
@@ -270,23 +259,6 @@ def test_ndcg_agrees_with_scikit_learn() -> None:
     np.testing.assert_allclose(ndcg(judge(run, qrels), 10), expected)
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-def test_auc_agrees_with_scikit_learn_with_ties_and_weights(weighted: bool) -> None:
-    random = np.random.default_rng(2)
-    y = random.integers(0, 2, size=500)
-    score = random.integers(0, 20, size=500) + 3 * y
-    weight = random.random(500) if weighted else None
-    expected = sklearn_metrics.roc_auc_score(y, score, sample_weight=weight)
-    assert auc(y, score, weight) == pytest.approx(expected, rel=1e-12)
-
-
-def test_log_loss_agrees_with_scikit_learn_even_when_certain() -> None:
-    random = np.random.default_rng(3)
-    y, p = random.integers(0, 2, size=500), random.random(500)
-    p[:4] = [0, 1, 0, 1]
-    assert log_loss(y, p) == pytest.approx(sklearn_metrics.log_loss(y, p), rel=1e-9)
-
-
 # Laws
 
 rankings = st.integers(0, 10_000).map(lambda seed: random_task(seed, cases=5))
@@ -395,140 +367,3 @@ def test_a_cut_off_outside_the_depth_of_the_run_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match="between 1 and the run's depth of 4"):
         METRICS[name](judged, k)
-
-
-# Lists
-
-
-def test_coverage_counts_distinct_items_in_the_first_k() -> None:
-    run = run_of([0, 1, 9], [1, 2, -1])
-    assert coverage(run, 10, 2) == 3 / 10
-    assert coverage(run, 10, 3) == 4 / 10
-
-
-def test_gini_is_zero_when_equal_and_near_one_when_one_item_takes_all() -> None:
-    assert gini(run_of([0, 1], [2, 3]), 4, 2) == 0
-    assert gini(run_of([7], [7], [7]), 10, 1) == pytest.approx(9 / 10)
-    assert np.isnan(gini(run_of([-1]), 10, 1))
-
-
-def test_gini_is_half_the_mean_relative_difference() -> None:
-    run = run_of([0, 1], [0, 2], [0, 1])
-    counts = [3, 2, 1, 0]
-    gaps = sum(abs(a - b) for a in counts for b in counts)
-    assert gini(run, 4, 2) == pytest.approx(gaps / (2 * len(counts) * sum(counts)))
-
-
-def test_novelty_by_hand() -> None:
-    popularity = np.array([5, 1, 0, 6])  # smoothed: 6, 2, 1, 7 of 16
-    bits = -np.log2(np.array([6, 2, 1, 7]) / 16)
-    run = run_of([0, 2], [1, -1], [-1, -1])
-    np.testing.assert_allclose(
-        novelty(run, popularity, 2), [(bits[0] + bits[2]) / 2, bits[1], np.nan]
-    )
-
-
-def test_diversity_agrees_with_looking_at_each_pair() -> None:
-    random = np.random.default_rng(4)
-    vectors = random.standard_normal((12, 5)).astype(np.float32)
-    vectors[3] = 0  # an item without text: cosine 0 with all
-    vectors[4] = 2 * vectors[5]
-    run = run_of([0, 1, 2, 3], [4, 5, -1, -1], [6, -1, 3, 8], [9, -1, -1, -1], [-1, -1, -1, -1])
-    unit = np.array([v / np.linalg.norm(v) if v.any() else v for v in vectors])
-    expected = []
-    for row in run:
-        pairs = list(combinations(row[row >= 0], 2))
-        cosines = [1 - unit[a] @ unit[b] for a, b in pairs]
-        expected.append(np.mean(cosines) if pairs else np.nan)
-    np.testing.assert_allclose(diversity(run, vectors, 4), expected, atol=1e-6)
-    assert np.isnan(diversity(run, vectors, 1)).all()
-
-
-def test_list_metrics_refuse_items_outside_the_catalogue_and_cuts_below_the_run() -> None:
-    with pytest.raises(DataError, match="the catalogue holds 0 to 3"):
-        coverage(run_of([0, 4]), 4, 2)
-    with pytest.raises(DataError, match="the catalogue holds 0 to 3"):
-        diversity(run_of([0, -2]), np.eye(4), 2)
-    with pytest.raises(ConfigError, match="depth of 2"):
-        novelty(run_of([0, 1]), np.ones(4, np.int64), 3)
-
-
-# Probabilities
-
-
-def test_auc_by_hand() -> None:
-    # Of the pairs (.9, .5), (.9, .1), (.5, .5), (.5, .1): three wins and a tie.
-    assert auc([1, 0, 1, 0], [0.9, 0.5, 0.5, 0.1]) == 3.5 / 4
-    assert auc([1, 0, 1, 0], [0.9, 0.5, 0.5, 0.1], [1, 1, 2, 1]) == (2 + 2 * 1.5) / 6
-
-
-@given(
-    positive=st.lists(st.integers(-50, 50), min_size=1, max_size=20),
-    negative=st.lists(st.integers(-50, 50), min_size=1, max_size=20),
-)
-@settings(max_examples=60, deadline=None)
-def test_auc_sees_only_the_order_of_the_scores(positive: list[int], negative: list[int]) -> None:
-    y = np.repeat([1, 0], [len(positive), len(negative)])
-    score = np.array([*positive, *negative], np.float64)
-    value = auc(y, score)
-    assert 0 <= value <= 1
-    assert auc(y, np.exp(score / 10) + 3) == value
-    assert auc(y, score**3) == value
-    assert auc(y, -score) == pytest.approx(1 - value)
-
-
-def test_log_loss_by_hand() -> None:
-    assert log_loss([1, 0], [0.8, 0.4]) == pytest.approx(-(np.log(0.8) + np.log(0.6)) / 2)
-    assert log_loss([1], [0.0]) == pytest.approx(36.04, abs=0.01)
-
-
-def test_calibration_error_by_hand() -> None:
-    # Two bins of two: predicted .15 against 0, predicted .8 against .5.
-    value = expected_calibration_error([0, 0, 1, 0], [0.1, 0.2, 0.7, 0.9], bins=2)
-    assert value == pytest.approx((0.15 + 0.3) / 2)
-
-
-def test_calibration_error_keeps_equal_predictions_together() -> None:
-    y = np.array([1, 0, 0, 0] * 25)
-    assert expected_calibration_error(y, np.full(100, 0.25)) == pytest.approx(0)
-    assert expected_calibration_error(y, np.full(100, 0.75)) == pytest.approx(0.5)
-
-
-def test_calibration_error_sees_what_is_crowded_near_zero() -> None:
-    p = np.repeat([0.001, 0.019], 500)
-    y = np.repeat([0, 0, 1, 0, 0], [500, 400, 10, 50, 40])  # both halves average .01 or less
-    y_swapped = y[::-1]
-    assert expected_calibration_error(y, p) < 0.002
-    assert expected_calibration_error(y_swapped, p) > 0.009
-
-
-@pytest.mark.parametrize("metric", [auc, log_loss, expected_calibration_error])
-def test_labels_and_numbers_that_do_not_fit_are_refused(metric: object) -> None:
-    assert callable(metric)
-    with pytest.raises(DataError, match="one number a row"):
-        metric([0, 1], [0.5])
-    with pytest.raises(DataError, match="one number a row"):
-        metric([], [])
-    with pytest.raises(DataError, match=r"0 or 1; got 0\.0 to 2\.0"):
-        metric([0, 2], [0.5, 0.5])
-    with pytest.raises(DataError, match="1 of 2 scores are nan"):
-        metric([0, 1], [0.5, np.nan])
-
-
-def test_auc_of_one_class_is_refused() -> None:
-    with pytest.raises(DataError, match="one of them is missing"):
-        auc([1, 1], [0.2, 0.3])
-    with pytest.raises(DataError, match="one of them is missing"):
-        auc([1, 0], [0.2, 0.3], [1, 0])
-    with pytest.raises(DataError, match="Weights must be 2"):
-        auc([1, 0], [0.2, 0.3], [1, -1])
-
-
-@pytest.mark.parametrize("p", [[0.5, 1.2], [-0.1, 0.5]])
-def test_a_probability_out_of_range_is_refused(p: list[float]) -> None:
-    with pytest.raises(DataError, match="sigmoid"):
-        log_loss([0, 1], p)
-    with pytest.raises(DataError, match="sigmoid"):
-        expected_calibration_error([0, 1], p)
-    with pytest.raises(ConfigError, match="bins"):
-        expected_calibration_error([0, 1], [0.5, 0.5], bins=0)

@@ -15,7 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from corank.compress.runtime import TextEncoder
 from corank.errors import BundleError
+from corank.language.encoder import Encoder
 
 OPSET = 17
 TOLERANCE = 1e-4
@@ -71,8 +73,10 @@ def _check(graph: bytes, inputs: dict[str, Tensor], expected: NDArray[np.float32
         )
 
 
-def export_encoder(encoder: "Encoder", texts: Sequence[str]) -> bytes:
-    """Export an encoder: ``ids, mask`` (b, t) int64 -> ``vector`` (b, dim). Parity on ``texts``."""
+def text_encoder(encoder: Encoder, texts: Sequence[str]) -> TextEncoder:
+    """Export an encoder, parity checked on ``texts``, and make it ready to run."""
     batch = encoder.tokenizer.pad(encoder.tokenizer.encode(list(texts)))
     inputs = [("ids", torch.from_numpy(batch.ids)), ("mask", torch.from_numpy(batch.mask))]
-    return export(encoder, inputs, dynamic=("batch", "tokens"))
+    graph = export(encoder.cpu(), inputs, dynamic=("batch", "tokens"))
+    config = encoder.config
+    return TextEncoder(graph, encoder.tokenizer, config.query_prompt, config.passage_prompt)

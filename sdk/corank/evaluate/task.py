@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from corank.data.dataset import Cases
 from corank.data.ragged import Ragged
 from corank.errors import DataError
-from corank.evaluate.metrics import Judged, Qrels, Run, compute, judge
+from corank.evaluate.metrics import compute
+from corank.evaluate.relevance import Judged, Qrels, Run, judge
 from corank.progress import track
 from corank.retrieve.hits import Hits
 

@@ -83,6 +83,10 @@ class Ranked:
         """Reorder by ``order`` (m,), with the new scores in the old order."""
         return replace(self, items=self.items[order], scores=scores[order])
 
+    def head(self, k: int) -> "Ranked":
+        """Keep the first ``k``."""
+        return replace(self, items=self.items[:k], scores=self.scores[:k])
+
     def note(self, items: Sequence[int], rule: str) -> "Ranked":
         """Remember that ``rule`` moved these items."""
         return replace(

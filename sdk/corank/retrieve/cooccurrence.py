@@ -25,6 +25,19 @@ class ItemItem:
     weights: sp.csr_array  # (n_items, n_items) float32; row: item of the history
     decay: float
 
+    @classmethod
+    def of(
+        cls,
+        rows: NDArray[np.integer],
+        columns: NDArray[np.integer],
+        values: NDArray[np.floating],
+        n_items: int,
+        decay: float,
+    ) -> "ItemItem":
+        """Build from loose (row, column, weight) entries, (m,) each."""
+        entries = (values.astype(np.float32), (rows, columns))
+        return cls(sp.csr_array(entries, shape=(n_items, n_items)), decay)
+
     def score(self, histories: Ragged) -> NDArray[np.float32]:
         """Score the catalogue for each history, (n, n_items)."""
         faded = history_matrix(histories, self.weights.shape[0], self.decay)

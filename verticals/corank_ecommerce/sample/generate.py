@@ -14,8 +14,8 @@ at is drawn from a softmax over what has been released, of
   + momentum   shelf, theme, brand and goes-with relations to the last items looked at
   + need       bought consumables run out; other things are not bought twice
 
-A few looks wander: they follow appeal alone. How well the item fits (all but appeal, momentum
-and newness) decides how far down the funnel it goes: view, click, add_to_cart, purchase, and
+A few looks wander: they follow appeal alone. How well the item fits (all but appeal, newness
+and momentum) decides how far down the funnel it goes: view, click, add_to_cart, purchase, and
 back again (return). A poor fit may end the visit (bounce). Nothing here knows an embedding, and
 stock is not modelled.
 """
@@ -41,9 +41,9 @@ NEW_YEAR = dt.datetime(2025, 1, 1)
 DAYS = 365
 COUNTRIES = ("GB", "IE", "DE", "FR", "NL", "SE", "US")
 TERMS = sorted({term for persona in PERSONAS for chapter in persona.chapters for term in chapter})
-SEASONS = (("gift", 310, 358, 0.9), ("sun", 120, 240, 0.8), ("warmth", 290, 425, 0.6))
+SEASONS = (("gift", 310, 358, 1.0), ("sun", 120, 240, 0.8), ("warmth", 290, 425, 0.6))
 
-Scores = NDArray[np.float64]  # one number per item
+Scores = NDArray[np.float64]  # (items,) unless said otherwise
 Event = tuple[str, str, str, str]  # user, item, event, timestamp
 
 
@@ -55,7 +55,7 @@ class Shop:
 
     @cached_property
     def ids(self) -> list[str]:
-        """The item ids."""
+        """Item ids, in catalogue order."""
         return self.items["item_id"].to_list()
 
     @cached_property
@@ -64,18 +64,13 @@ class Shop:
         return self.items["consumable"].to_list()
 
     @cached_property
-    def texts(self) -> list[str]:
-        """What is printed about each item, in lower case."""
-        columns = self.items.select("title", "category", "description").rows()
-        return [". ".join(row).lower() for row in columns]
-
-    @cached_property
     def hits(self) -> dict[str, Scores]:
         """Term -> (items,) 1 where one of the term's words begins a word of the text."""
-        found = {}
+        rows = self.items.select("title", "category", "description").rows()
+        texts, found = [". ".join(row).lower() for row in rows], {}
         for term in sorted({*THEMES, *TERMS, *chain(*GOES_WITH)}):
             words = re.compile(rf"\b(?:{'|'.join(map(re.escape, THEMES.get(term, (term,))))})")
-            found[term] = np.array([float(bool(words.search(text))) for text in self.texts])
+            found[term] = np.array([float(bool(words.search(text))) for text in texts])
         return found
 
     @cached_property
@@ -87,7 +82,8 @@ class Shop:
     def dearness(self) -> Scores:
         """Log price against the item's own shelf, in rough standard deviations."""
         price = pl.col("price").log()
-        return self.items.select((price - price.mean().over("category")) / 0.5).to_series().to_numpy()
+        dearness = (price - price.mean().over("category")) / 0.5
+        return self.items.select(dearness).to_series().to_numpy()
 
     @cached_property
     def release(self) -> Scores:
@@ -104,27 +100,29 @@ class Shop:
         links = 1.0 * _same(top.to_numpy()) + 1.2 * _same(shelf) + 0.5 * _same(brand)
         links += 1.0 * _same(parent) + 0.9 * np.minimum(self.themes.T @ self.themes, 2)
         for before, after in GOES_WITH:
-            links += 2.5 * np.outer(self.hits[before], self.hits[after])
+            links += 2.0 * np.outer(self.hits[before], self.hits[after])
         np.fill_diagonal(links, -4.0)
         return links
 
     def taste(self, tastes: Tastes, mood: dict[str, float]) -> Scores:
         """How much a chapter likes each item, before word of mouth."""
-        return np.sum([w * mood[term] * self.hits[term] for term, w in tastes.items()], axis=0)
+        words = [weight * mood[term] * self.hits[term] for term, weight in tastes.items()]
+        return np.asarray(np.sum(words, axis=0))
 
 
 class Shopper:
     """One person's year: ``year()`` yields the events, visit by visit."""
 
-    def __init__(self, number: int, shop: Shop, crowd: Scores, appeal: Scores,
-                 rng: np.random.Generator) -> None:  # fmt: skip
+    def __init__(
+        self, number: int, shop: Shop, crowd: Scores, appeal: Scores, rng: np.random.Generator
+    ) -> None:
         self.user_id, self.shop, self.appeal, self.rng = f"u{number:04d}", shop, appeal, rng
         first, second = rng.choice(len(PERSONAS), size=2, replace=False)
         self.persona: Persona = PERSONAS[first]
-        moods = {t: float(np.exp(0.35 * rng.standard_normal())) for t in TERMS}
+        moods = {t: float(np.exp(0.5 * rng.standard_normal())) for t in TERMS}
         self.chapters = [shop.taste(c, moods) for c in self.persona.chapters]
-        self.aside = 0.35 * shop.taste(PERSONAS[second].chapters[0], moods)
-        self.private = crowd[first] + 0.4 * rng.standard_normal(len(appeal))
+        self.aside = 0.5 * shop.taste(PERSONAS[second].chapters[0], moods)
+        self.private = crowd[first] + 0.3 * rng.standard_normal(len(appeal))
         self.level = self.persona.price + 0.3 * rng.standard_normal()
         self.signup = int(rng.integers(-500, 300))
         self.start = rng.uniform(-0.3, 0.5)  # where in the persona's story the year finds them
@@ -150,49 +148,52 @@ class Shopper:
 
     def _visit(self, day: float, trail: list[int]) -> Iterator[Event]:
         clock = NEW_YEAR + dt.timedelta(days=day)
-        newness = 0.8 * (self.shop.release > day - 30)
+        newness = 1.2 * (self.shop.release > day - 30)
         for step in range(1 + self.rng.poisson(self.persona.session - 1)):
             fit = self._fit(day)
             wander = self.rng.random() < 0.12
             pull = 1.2 * self.appeal if wander else fit + self.appeal + newness - 0.8 * self.seen
             if trail and not wander:
-                pull = pull + (0.6 if step else 0.45) * self._momentum(trail)
+                pull = pull + (0.8 if step else 0.5) * self._momentum(trail)
             item = self._draw(np.where(self.shop.release <= day, pull, -np.inf))
             trail.append(item)
             self.seen[item] += 1
             liked = (fit[item] - fit.mean()) / fit.std()
-            *events, last = self._funnel(item, liked, day)
-            for event in (*events, last):
+            events = self._funnel(item, liked, day)
+            for event in events:
                 yield self._event(item, event, clock)
                 clock += dt.timedelta(seconds=int(self.rng.integers(8, 150)))
-            if last == "purchase" and self.rng.random() < self.persona.returns * (3 if liked < 2 else 1):
+            regret = self.persona.returns * (3 if liked < 2 else 1)
+            if events[-1] == "purchase" and self.rng.random() < regret:
                 back = clock + dt.timedelta(days=self.rng.uniform(3, 20))
                 if back < NEW_YEAR + dt.timedelta(days=DAYS):
                     yield self._event(item, "return", back)
-            if last == "bounce":
+            if events[-1] == "bounce":
                 return
 
     def _fit(self, day: float) -> Scores:
         """(items,) how well each item suits this person on this day."""
-        story = np.clip(self.start + day / DAYS, 0, 1) * (len(self.chapters) - 1)
+        story = float(np.clip(self.start + day / DAYS, 0, 1)) * (len(self.chapters) - 1)
         page = int(story)
         turn = story - page
         after = self.chapters[min(page + 1, len(self.chapters) - 1)]
-        fit = (1 - turn) * self.chapters[page] + turn * after + self.aside + self.private
-        fit = fit + 0.4 * self.level * self.shop.dearness
+        fit: Scores = self.aside + self.private
+        fit += (1 - turn) * self.chapters[page] + turn * after
+        fit += 0.4 * self.level * self.shop.dearness
         for term, begins, ends, weight in SEASONS:
             if begins <= day < ends or day < ends - DAYS:
-                fit = fit + weight * self.shop.hits[term]
+                fit += weight * self.shop.hits[term]
         for item, runs_out in self.empty_on.items():
             fit[item] += 3.0 if day >= runs_out else -5.0
         return fit
 
     def _momentum(self, trail: Sequence[int]) -> Scores:
         """(items,) pull of the last three looks, the newest most."""
-        return sum(0.5**n * self.shop.related[i] for n, i in enumerate(reversed(trail[-3:])))
+        looks = [0.5**n * self.shop.related[item] for n, item in enumerate(reversed(trail[-3:]))]
+        return np.asarray(np.sum(looks, axis=0))
 
     def _draw(self, pull: Scores) -> int:
-        weights = np.exp(1.1 * (pull - pull.max())).cumsum()
+        weights = np.exp(pull - pull.max()).cumsum()
         return int(np.searchsorted(weights, self.rng.random() * weights[-1]))
 
     def _funnel(self, item: int, liked: float, day: float) -> list[str]:
@@ -213,7 +214,8 @@ class Shopper:
 
 
 def _same(labels: NDArray[np.object_]) -> Scores:
-    return (labels[:, None] == labels[None, :]).astype(np.float64)
+    """(items, items) 1 where two items carry the same label."""
+    return np.equal.outer(labels, labels).astype(np.float64)
 
 
 def _sigmoid(x: float) -> float:
@@ -225,12 +227,14 @@ def write(to: Path, seed: int = 7) -> None:
     shop = Shop(pl.read_csv(folder() / "items.csv"))
     rng = np.random.default_rng(seed)
     size = shop.items.height
-    appeal = 0.8 * rng.standard_normal(size)
-    crowd = 0.5 * rng.standard_normal((len(PERSONAS), size))
+    appeal = 1.1 * rng.standard_normal(size)
+    crowd = 0.3 * rng.standard_normal((len(PERSONAS), size))
     shoppers = [Shopper(n, shop, crowd, appeal, rng) for n in range(1, SHOPPERS + 1)]
-    events = sorted((e for s in shoppers for e in s.year()), key=lambda e: (e[3], e[0]))
-    _csv(to / "users.csv", ("user_id", "signup", "country", "price_band"), (s.row() for s in shoppers))
-    _csv(to / "interactions.csv", ("user_id", "item_id", "event", "timestamp"), events)
+    events = chain.from_iterable(shopper.year() for shopper in shoppers)
+    in_order = sorted(events, key=lambda event: (event[3], event[0]))
+    people = [shopper.row() for shopper in shoppers]
+    _csv(to / "users.csv", ("user_id", "signup", "country", "price_band"), people)
+    _csv(to / "interactions.csv", ("user_id", "item_id", "event", "timestamp"), in_order)
 
 
 def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

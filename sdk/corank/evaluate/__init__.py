@@ -1,0 +1,1 @@
+"""Measuring rankings: relevance, metrics, baselines, significance, the report."""

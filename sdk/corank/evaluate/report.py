@@ -1,0 +1,200 @@
+"""An honest report: every system on the same cases, with intervals, and a verdict that comes first.
+
+Knows rows of numbers; knows neither models nor data. Written as ``report.json`` for machines,
+``report.md`` for people, and ``report.png`` where matplotlib is installed.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from corank.data.files import atomic
+from corank.evaluate.metrics import compute
+from corank.evaluate.relevance import Judged
+from corank.evaluate.significance import Interval, bootstrap_mean, paired_difference
+
+OURS = "corank"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number: a system's metric on a slice of the test, with its 95% interval."""
+
+    system: str
+    split: str
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    seeds: int = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was measured, how, and what it means."""
+
+    verdict: str
+    rows: tuple[Row, ...]
+    about: dict[str, Any] = field(default_factory=dict)  # protocol, seed, counts, settings
+    leaks: tuple[str, ...] = ()
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows as a tidy table: system, split, metric, value, low, high, seeds."""
+        return pl.DataFrame([asdict(row) for row in self.rows], infer_schema_length=None)
+
+    def value(self, system: str, metric: str, split: str = "all") -> float:
+        """Return one number.
+
+        Raises:
+            KeyError: it was not measured.
+        """
+        for row in self.rows:
+            if (row.system, row.metric, row.split) == (system, metric, split):
+                return row.value
+        raise KeyError((system, metric, split))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> "Report":
+        """Read what `to_dict` made."""
+        rows = tuple(Row(**row) for row in given["rows"])
+        return cls(given["verdict"], rows, given["about"], tuple(given["leaks"]))
+
+    def markdown(self) -> str:
+        """Return the report as Markdown: the verdict, the leaks, a table per slice."""
+        lines = [f"**{self.verdict}**", ""]
+        lines += [f"> Leak: {leak}." for leak in self.leaks] + ([""] if self.leaks else [])
+        plain = [row for row in self.rows if "_over/" not in row.metric]
+        for split in dict.fromkeys(row.split for row in plain):
+            rows = [row for row in plain if row.split == split]
+            metrics = list(dict.fromkeys(row.metric for row in rows))
+            counted = self.about.get("cases", {}).get(split)
+            lines += [f"### {split}" + (f" ({counted:,} cases)" if counted else ""), ""]
+            lines += ["| system | " + " | ".join(metrics) + " |"]
+            lines += ["|---|" + "---:|" * len(metrics)]
+            for system in dict.fromkeys(row.system for row in rows):
+                cells = {row.metric: _cell(row) for row in rows if row.system == system}
+                lines += [f"| {system} | " + " | ".join(cells.get(m, "") for m in metrics) + " |"]
+            lines += [""]
+        over = [row for row in self.rows if "_over/" in row.metric]
+        if over:
+            lines += ["### Differences (paired bootstrap, 95%)", ""]
+            lines += ["| slice | difference | value | interval |", "|---|---|---:|---|"]
+            lines += [
+                f"| {row.split} | {row.metric} | {row.value:+.4f} | {row.low:+.4f} .. {row.high:+.4f} |"
+                for row in over
+                if row.low is not None and row.high is not None
+            ]
+            lines += [""]
+        for name, value in self.about.items():
+            if name not in ("cases", "settings", "labels"):
+                lines += [f"- {name}: {value}"]
+        lines += [f"- {system}: {how}" for system, how in self.about.get("settings", {}).items() if how]
+        if labels := self.about.get("labels"):
+            lines += ["", "### Labelling functions", "", "| " + " | ".join(labels[0]) + " |"]
+            lines += ["|" + "---|" * len(labels[0])]
+            lines += ["| " + " | ".join(_plain(v) for v in label.values()) + " |" for label in labels]
+        return "\n".join(lines) + "\n"
+
+    def save(self, folder: Path) -> None:
+        """Write ``report.json``, ``report.md`` and ``report.png`` into ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic(folder / "report.json") as part:
+            part.write_text(json.dumps(self.to_dict(), indent=1), "utf-8")
+        with atomic(folder / "report.md") as part:
+            part.write_text(self.markdown(), "utf-8")
+        with atomic(folder / "report.png") as part:
+            self.plot(part)
+
+    def plot(self, path: Path) -> None:
+        """Draw the leading metric of every system with its interval, the best on top."""
+        from matplotlib.figure import Figure
+
+        lead = self.rows[0].metric
+        rows = [row for row in self.rows if row.metric == lead and row.split == self.rows[0].split]
+        rows.sort(key=lambda row: row.value)
+        figure = Figure(figsize=(7, 0.42 * len(rows) + 1.1), layout="constrained")
+        axes = figure.subplots()
+        for place, row in enumerate(rows):
+            colour = "#c2410c" if row.system.startswith(OURS) else "#475569"
+            low, high = row.low or row.value, row.high or row.value
+            axes.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="round")
+            axes.plot(row.value, place, "o", color=colour, markersize=7)
+            axes.annotate(f"{row.value:.4f}", (high, place), (6, -3), textcoords="offset points", fontsize=8)
+        axes.set_yticks(range(len(rows)), [row.system for row in rows])
+        axes.set_xlabel(f"{lead}, {rows[0].split} cases, 95% interval")
+        axes.margins(x=0.12, y=0.08)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="x", alpha=0.25)
+        figure.savefig(path, format="png", dpi=150)
+
+
+def measured(
+    system: str,
+    split: str,
+    metrics: tuple[str, ...],
+    judged: Judged,
+    groups: NDArray[np.generic],
+    seed: int,
+) -> list[Row]:
+    """Return a row per metric with its bootstrap interval; groups (n,) are drawn whole."""
+    return [
+        _row(system, split, metric, bootstrap_mean(compute(metric, judged), groups=groups, seed=seed))
+        for metric in metrics
+    ]
+
+
+def compared(
+    split: str,
+    metric: str,
+    ours: Judged,
+    theirs: dict[str, Judged],
+    groups: NDArray[np.generic],
+    seed: int,
+) -> list[Row]:
+    """Return a row per other system: how far ours is ahead, on the same cases."""
+    mine = compute(metric, ours)
+    return [
+        _row(OURS, split, f"{metric}_over/{name}", paired_difference(mine, compute(metric, other), groups=groups, seed=seed))
+        for name, other in theirs.items()
+    ]
+
+
+def verdict(rows: list[Row], metric: str) -> str:
+    """Say in one line whether fusing was worth it: ours against the best of the others."""
+    here = [row for row in rows if row.metric == metric and row.split == rows[0].split]
+    ours = next(row for row in here if row.system == OURS)
+    best = max((row for row in here if not row.system.startswith(OURS)), key=lambda row: row.value)
+    gap = next(row for row in rows if row.metric == f"{metric}_over/{best.system}")
+    numbers = f"{metric} {ours.value:.4f} against {best.value:.4f} for {best.system}, the best baseline"
+    interval = f"difference {gap.value:+.4f}, 95% interval {gap.low:+.4f} .. {gap.high:+.4f}"
+    if gap.low is not None and gap.low > 0:
+        return f"corank wins: {numbers} ({interval})"
+    if gap.high is not None and gap.high < 0:
+        return f"A baseline wins: {numbers} ({interval})"
+    return f"No clear winner: {numbers} ({interval})"
+
+
+def _row(system: str, split: str, metric: str, found: Interval) -> Row:
+    low, high = (None if math.isnan(end) else end for end in (found.low, found.high))
+    return Row(system, split, metric, found.value, low, high)
+
+
+def _cell(row: Row) -> str:
+    if row.low is None or row.high is None:
+        return f"{row.value:.4f}"
+    return f"{row.value:.4f} ±{(row.high - row.low) / 2:.4f}"
+
+
+def _plain(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value if value is not None else "")

@@ -1,0 +1,45 @@
+"""The user model as it serves: a history of items to one vector, by an exported graph.
+
+An item's state fuses what its text says with what people did to it (see `rank.sequence`, which
+trains both). Torch-free; knows catalogue indices and vectors.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corank.compress.runtime import session
+from corank.data.ragged import Ragged
+
+BLOCK = 1_024  # histories per run of the graph
+
+
+@dataclass(frozen=True)
+class UserModel:
+    """Item states, and the graph that reads a sequence of them."""
+
+    graph: bytes  # history (b, t, d), mask (b, t) -> vector (b, d)
+    states: NDArray[np.float32]  # (n_items, d) unit length
+    history_length: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_session", session(self.graph, "user model"))
+
+    def users(self, histories: Ragged) -> NDArray[np.float32]:
+        """Return one unit vector per history, (n, d); an empty history gives zeros."""
+        users = np.zeros((len(histories), self.states.shape[1]), np.float32)
+        longest = int(min(self.history_length, histories.lengths.max(initial=0)))
+        if not longest:
+            return users
+        padded = histories.last(longest)  # (n, t) newest last
+        for start in range(0, len(users), BLOCK):
+            items = padded[start : start + BLOCK]
+            mask = (items >= 0).astype(np.float32)
+            inputs = {"history": self.states[items], "mask": mask}
+            users[start : start + BLOCK] = self._session.run(["vector"], inputs)[0]
+        return users
+
+    def score(self, histories: Ragged) -> NDArray[np.float32]:
+        """Score the whole catalogue, (n, n_items)."""
+        return self.users(histories) @ self.states.T

@@ -1,0 +1,260 @@
+"""The learned ranker: a linear listwise model, and lambdarank trees that start from its scores.
+
+The linear part is fitted first and cannot overfit much; LightGBM then learns what a weighted
+sum cannot say (trust the text when an item is new, popularity when a history is short). How
+many trees are kept is decided on validation, and may be none: on little data the weighted sum
+wins, and then it is what ships. A score is exactly the sum of its parts.
+
+Sources: listwise softmax, Cao et al., "Learning to Rank", ICML 2007; lambdarank, Burges, "From
+RankNet to LambdaRank to LambdaMART", MSR-TR-2010-82; parts of trees, Lundberg et al., "From
+Local Explanations to Global Understanding", Nature Machine Intelligence 2020 (SHAP).
+
+Knows features and grades; knows nothing of items, texts or users.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightgbm as lgb
+import numpy as np
+import scipy.optimize
+from numpy.typing import NDArray
+
+from corank.errors import BundleError
+from corank.evaluate.metrics import ndcg
+from corank.evaluate.relevance import Qrels, judge
+from corank.rank.signals import Candidates
+from corank.retrieve.hits import Hits
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankerConfig:
+    """How the ranker is learned.
+
+    Args:
+        per_retriever: candidates that each retriever proposes.
+        max_cases: training cases beyond this are left out at random.
+        l2: pulls the linear weights towards 0.
+        trees: at most so many; validation may keep fewer, or none.
+        learning_rate, leaves, min_in_leaf: of the trees.
+        patience: stop after so many trees without a gain on validation.
+    """
+
+    per_retriever: int = 100
+    max_cases: int = 20_000
+    l2: float = 1e-3
+    trees: int = 300
+    learning_rate: float = 0.05
+    leaves: int = 15
+    min_in_leaf: int = 200
+    patience: int = 30
+
+
+class Examples(NamedTuple):
+    """Candidates of many cases with their grades; a case's entries stand together."""
+
+    indptr: NDArray[np.int64]  # (n + 1,)
+    features: Matrix  # (m, f)
+    grades: NDArray[np.float32]  # (m,)
+
+    @classmethod
+    def of(cls, candidates: Iterable[Candidates], qrels: Qrels) -> "Examples":
+        """Grade each case's candidates; a case that retrieved nothing relevant is left out."""
+        lengths, features, grades = [], [], []
+        for case, (items, columns) in enumerate(candidates):
+            judged = slice(qrels.indptr[case], qrels.indptr[case + 1])
+            grade = np.zeros(len(items), np.float32)
+            at = np.searchsorted(items, qrels.items[judged])
+            found = (at < len(items)) & (items[np.minimum(at, len(items) - 1)] == qrels.items[judged])
+            grade[at[found]] = qrels.grades[judged][found]
+            if grade.any():
+                lengths.append(len(items))
+                features.append(columns)
+                grades.append(grade)
+        if not lengths:
+            return cls(np.zeros(1, np.int64), np.empty((0, 0), np.float32), np.empty(0, np.float32))
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return cls(indptr, np.concatenate(features), np.concatenate(grades))
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    def rows(self) -> NDArray[np.int64]:
+        """The case of each entry, (m,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.indptr))
+
+    def ndcg(self, scores: NDArray[np.float64], k: int = 10) -> float:
+        """Mean NDCG@k of these scores among the candidates."""
+        place = (np.arange(len(scores)) - self.indptr[self.rows()]).astype(np.int32)
+        hits = Hits.of(self.rows(), place, scores, n=len(self), k=k)
+        return float(np.mean(ndcg(judge(hits.items, Qrels(self.indptr, place, self.grades)), k)))
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """Features to scores, with their parts."""
+
+    features: tuple[str, ...]
+    mean: NDArray[np.float64]  # (f,)
+    scale: NDArray[np.float64]  # (f,)
+    weights: NDArray[np.float64]  # (f,) of the standardised features
+    trees: lgb.Booster | None = None
+
+    def score(self, features: Matrix) -> NDArray[np.float64]:
+        """Score candidates, (m, f) -> (m,)."""
+        scores = self._standardised(features) @ self.weights
+        if self.trees is not None and len(features):
+            scores = scores + np.asarray(self.trees.predict(features, raw_score=True))
+        return scores
+
+    def parts(self, features: Matrix) -> NDArray[np.float64]:
+        """Return what each feature adds to the score: (m, f + 1), the last a constant.
+
+        Rows sum to `score`.
+        """
+        parts = np.zeros((len(features), len(self.features) + 1))
+        parts[:, :-1] = self._standardised(features) * self.weights
+        if self.trees is not None and len(features):
+            parts += np.asarray(self.trees.predict(features, pred_contrib=True))
+        return parts
+
+    def _standardised(self, features: Matrix) -> NDArray[np.float64]:
+        return np.nan_to_num((features - self.mean) / self.scale)
+
+    def save(self, folder: Path) -> None:
+        """Write ``ranker.json``, and ``trees.txt`` where there are trees."""
+        folder.mkdir(parents=True, exist_ok=True)
+        linear = {
+            "features": self.features,
+            "mean": self.mean.tolist(),
+            "scale": self.scale.tolist(),
+            "weights": self.weights.tolist(),
+        }
+        (folder / "ranker.json").write_text(json.dumps(linear, indent=2), "utf-8")
+        if self.trees is not None:
+            (folder / "trees.txt").write_text(self.trees.model_to_string(), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Ranker":
+        """Read what `save` wrote.
+
+        Raises:
+            BundleError: a file is missing or damaged.
+        """
+        try:
+            linear = json.loads((folder / "ranker.json").read_text("utf-8"))
+            trees = folder / "trees.txt"
+            booster = lgb.Booster(model_str=trees.read_text("utf-8")) if trees.exists() else None
+            numbers = {name: np.array(linear[name]) for name in ("mean", "scale", "weights")}
+            return cls(tuple(linear["features"]), trees=booster, **numbers)
+        except (OSError, ValueError, KeyError, lgb.basic.LightGBMError) as error:
+            raise BundleError(f"{folder} holds no ranker that can be read ({error}).") from error
+
+
+def fit_ranker(
+    features: Sequence[str],
+    train: Examples,
+    validation: Examples,
+    config: RankerConfig,
+    *,
+    start: Mapping[str, float],
+    seed: int,
+) -> Ranker:
+    """Learn a ranker; what does not help on validation is not kept.
+
+    Args:
+        features: names of the columns.
+        train: cases to learn from.
+        validation: cases that decide how many trees are kept.
+        config: how.
+        start: weights of the standardised features when there is nothing to learn from, and
+            what the linear weights are pulled towards.
+        seed: of LightGBM's sampling.
+    """
+    initial = np.array([start.get(name, 0.0) for name in features])
+    if not len(train):
+        zero = np.zeros(len(features))
+        return Ranker(tuple(features), zero, zero + 1, initial)
+    mean = np.nanmean(train.features, axis=0, dtype=np.float64)
+    scale = np.nanstd(train.features, axis=0, dtype=np.float64)
+    mean, scale = np.nan_to_num(mean), np.where(np.nan_to_num(scale) > 1e-6, scale, 1.0)
+    plain = Ranker(tuple(features), mean, scale, initial)
+    x = plain._standardised(train.features)
+    linear = Ranker(tuple(features), mean, scale, _listwise(x, train, initial, config.l2))
+    if not len(validation):
+        return linear
+    trees = _trees(linear, train, validation, config, seed)
+    choices = [plain, linear, Ranker(tuple(features), mean, scale, linear.weights, trees)]
+    return max(choices, key=lambda ranker: validation.ndcg(ranker.score(validation.features)))
+
+
+def _listwise(
+    x: NDArray[np.float64], train: Examples, initial: NDArray[np.float64], l2: float
+) -> NDArray[np.float64]:
+    """Weights under which a case's relevant candidates are likely, by grade, (f,)."""
+    starts, row = train.indptr[:-1], train.rows()
+    total = np.add.reduceat(train.grades, starts)
+    target = train.grades / total[row]  # sums to 1 in each case
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits = x @ weights
+        logits -= np.maximum.reduceat(logits, starts)[row]
+        exp = np.exp(logits)
+        norm = np.add.reduceat(exp, starts)
+        log_p = logits - np.log(norm)[row]
+        away = weights - initial
+        value = -(target @ log_p) / len(train) + l2 * (away @ away)
+        gradient = x.T @ (exp / norm[row] - target) / len(train) + 2 * l2 * away
+        return float(value), gradient
+
+    found = scipy.optimize.minimize(loss, initial, jac=True, method="L-BFGS-B")
+    return np.asarray(found.x)
+
+
+def _trees(
+    linear: Ranker, train: Examples, validation: Examples, config: RankerConfig, seed: int
+) -> lgb.Booster:
+    """Boost from the linear scores, stopping when validation gains no more."""
+
+    def dataset(examples: Examples, reference: lgb.Dataset | None = None) -> lgb.Dataset:
+        return lgb.Dataset(
+            examples.features,
+            np.minimum(examples.grades, 30).astype(np.int32),
+            group=np.diff(examples.indptr),
+            init_score=linear.score(examples.features),
+            reference=reference,
+            feature_name=list(linear.features),
+            free_raw_data=True,
+        )
+
+    parameters: dict[str, Any] = {
+        "objective": "lambdarank",
+        "metric": "ndcg",
+        "eval_at": [10],
+        "learning_rate": config.learning_rate,
+        "num_leaves": config.leaves,
+        "min_data_in_leaf": min(config.min_in_leaf, max(len(train.grades) // 50, 1)),
+        "feature_fraction": 0.8,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "lambda_l2": 1.0,
+        "seed": seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
+    fit = dataset(train)
+    booster = lgb.train(
+        parameters,
+        fit,
+        config.trees,
+        valid_sets=[dataset(validation, fit)],
+        callbacks=[lgb.early_stopping(config.patience, verbose=False)],
+    )
+    kept = booster.model_to_string(num_iteration=booster.best_iteration)
+    return lgb.Booster(model_str=kept)

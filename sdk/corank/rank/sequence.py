@@ -1,0 +1,292 @@
+"""Train the user model: fuse each item's text with behaviour, and read histories of items.
+
+An item's state is its projected text plus a vector of its own, gated by how often people chose
+it: a new item is its text alone, and a much-chosen one may move away from what it says. A
+history is read twice: by learned recency weights (a linear model, hard to beat on sparse data),
+and by a causal transformer that adds to it. Every position of every history predicts the item
+that came next, by cross-entropy over the whole catalogue.
+
+Sources: gating and text vectors as in Hou et al., "Towards Universal Sequence Representation
+Learning" (UniSRec), KDD 2022; full softmax as in Klenitskiy and Vasilev, "Turning Dross Into
+Gold Loss", RecSys 2023. Knows text vectors and catalogue indices; knows nothing of words.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR
+
+from corank.compress.export import export
+from corank.data.ragged import Ragged
+from corank.progress import track
+from corank.rank.history import UserModel
+from corank.rank.softmax import FullSoftmax
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserModelConfig:
+    """How the user model is shaped and trained.
+
+    Args:
+        dim: width of a state.
+        layers, heads: of the transformer; 0 layers leave the recency weights alone.
+        history_length: only the last so many items are read.
+        epochs: passes over the histories.
+        events_per_step: predictions in one optimiser step.
+        learning_rate: of the shared weights.
+        id_learning_rate: of the items' own vectors, which are touched more rarely.
+        weight_decay: of matrices.
+        label_smoothing: mass spread over the catalogue.
+        dropout: on the states that are read.
+        item_dropout: share of history items left out while training.
+        id_dropout: share of items whose own vector is off while training, so that text alone
+            also works, as it must for a new item.
+        scale: of the cosine at the start; learned.
+    """
+
+    dim: int = 256
+    layers: int = 1
+    heads: int = 4
+    history_length: int = 50
+    epochs: int = 4
+    events_per_step: int = 768
+    learning_rate: float = 1e-3
+    id_learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.1
+    dropout: float = 0.3
+    item_dropout: float = 0.3
+    id_dropout: float = 0.1
+    scale: float = 10.0
+
+
+class FusedItems(nn.Module):
+    """Item states from text vectors, an id vector each, and the gate between them."""
+
+    text: Tensor
+    log_count: Tensor
+    warm: Tensor
+
+    def __init__(
+        self, text: NDArray[np.float32], counts: NDArray[np.int64], config: UserModelConfig
+    ) -> None:
+        super().__init__()
+        self.id_dropout = config.id_dropout
+        self.register_buffer("text", torch.from_numpy(np.ascontiguousarray(text)))
+        count = torch.from_numpy(counts).float()
+        self.register_buffer("log_count", torch.log1p(count))
+        self.register_buffer("warm", (count > 0).float())
+        self.project = nn.Linear(text.shape[1], config.dim)
+        self.ids = nn.Parameter(torch.randn(len(text), config.dim) * 0.02)
+        self.gate = nn.Parameter(torch.tensor([0.0, 0.5]))
+        self._start_from_principal_components()
+
+    @torch.no_grad()
+    def _start_from_principal_components(self) -> None:
+        mean = self.text.mean(0)
+        _, _, axes = torch.linalg.svd(self.text - mean, full_matrices=False)
+        axes = axes[: len(self.project.weight)]
+        self.project.weight[: len(axes)] = axes
+        self.project.bias.zero_()
+        self.project.bias[: len(axes)] = -(axes @ mean)
+
+    def forward(self) -> Tensor:
+        """Return every item's state, (n_items, dim), unit length."""
+        open_ = torch.sigmoid(self.gate[0] + self.gate[1] * self.log_count) * self.warm
+        if self.training:
+            open_ = open_ * (torch.rand_like(open_) >= self.id_dropout)
+        return F.normalize(self.project(self.text) + open_[:, None] * self.ids, dim=-1)
+
+
+class Reader(nn.Module):
+    """A history of states to the user's vector."""
+
+    def __init__(self, config: UserModelConfig) -> None:
+        super().__init__()
+        self.dropout = config.dropout
+        self.recency = nn.Parameter(math.log(0.65) * torch.arange(config.history_length).float())
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.dim)
+        self.mix = nn.Linear(config.dim, config.dim)
+        nn.init.zeros_(self.mix.weight)  # starts as the linear model
+        nn.init.zeros_(self.mix.bias)
+
+    def forward(self, history: Tensor, mask: Tensor) -> Tensor:
+        """Return the user after the newest item: (b, t, d), (b, t) -> (b, d), unit length.
+
+        Items stand oldest first; padding (mask 0) may stand anywhere.
+        """
+        return self.read(history, mask)[:, -1]
+
+    def read(self, history: Tensor, mask: Tensor) -> Tensor:
+        """Return the user after every item, (b, t, d), unit length or zero."""
+        steps = torch.arange(history.shape[1])
+        age = (steps[:, None] - steps[None, :]).clamp(min=0)  # (t, t)
+        before = (steps[:, None] >= steps[None, :]).to(mask.dtype)  # (t, t)
+        visible = before[None] * mask[:, None, :]  # (b, t, t)
+        weight = self.recency.exp()[age] * visible
+        states = F.dropout(history, self.dropout, self.training)
+        user = (weight / weight.sum(-1, keepdim=True).clamp(min=1e-6)) @ states
+        if self.blocks:
+            x = states * mask[..., None]
+            for block in self.blocks:
+                x = block(x, age, visible)
+            user = user + self.mix(self.norm(x)) * (visible.sum(-1, keepdim=True) > 0)
+        return F.normalize(user, dim=-1)
+
+
+class Block(nn.Module):
+    """Pre-norm causal attention with a learned bias per head and age, then a feed-forward."""
+
+    def __init__(self, config: UserModelConfig) -> None:
+        super().__init__()
+        d = config.dim
+        self.heads, self.dropout = config.heads, config.dropout
+        self.norm1, self.norm2 = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.qkv, self.out = nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.widen, self.narrow = nn.Linear(d, 2 * d), nn.Linear(2 * d, d)
+        slopes = 0.5 * torch.pow(2.0, -torch.arange(config.heads).float())
+        self.by_age = nn.Parameter(-slopes[:, None] * torch.arange(config.history_length).float())
+
+    def forward(self, x: Tensor, age: Tensor, visible: Tensor) -> Tensor:
+        """Map (b, t, d), ages (t, t), visibility (b, t, t) to (b, t, d)."""
+        b, t, d = x.shape
+        qkv = self.qkv(self.norm1(x)).view(b, t, 3, self.heads, d // self.heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (b, heads, t, d / heads)
+        logits = q @ k.transpose(-1, -2) / math.sqrt(d // self.heads) + self.by_age[:, age]
+        logits = logits + (visible[:, None] - 1) * 1e4
+        attention = F.dropout(logits.softmax(-1), self.dropout, self.training)
+        read = (attention @ v).transpose(1, 2).reshape(b, t, d)
+        x = x + F.dropout(self.out(read), self.dropout, self.training)
+        wide = F.dropout(F.gelu(self.widen(self.norm2(x))), self.dropout, self.training)
+        return x + F.dropout(self.narrow(wide), self.dropout, self.training)
+
+
+def train_user_model(
+    histories: Ragged,
+    text: NDArray[np.float32],
+    counts: NDArray[np.int64],
+    config: UserModelConfig,
+    *,
+    seed: int,
+    watch: Callable[[int, UserModel], None] | None = None,
+) -> UserModel:
+    """Train on every prefix of every history; return the model ready to serve.
+
+    Args:
+        histories: each user's positive items, oldest first.
+        text: text vectors of the catalogue, (n_items, d_text).
+        counts: how often each item was chosen in training, (n_items,).
+        config: how.
+        seed: of the initial weights, dropout and the order of batches.
+        watch: called after each epoch with its number and the model so far.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    items, reader = FusedItems(text, counts, config), Reader(config)
+    scale = nn.Parameter(torch.tensor(math.log(config.scale)))
+    shared = [p for n, p in (*items.named_parameters(), *reader.named_parameters()) if n != "ids"]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in shared if p.ndim > 1]},
+            {"params": [p for p in shared if p.ndim <= 1] + [scale], "weight_decay": 0.0, "lr": 3 * config.learning_rate},
+            {"params": [items.ids], "lr": config.id_learning_rate},
+        ],
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        betas=(0.9, 0.98),
+        fused=True,
+    )  # fmt: skip
+    plan = [batch for _ in range(config.epochs) for batch in _batches(histories, config, rng)]
+    schedule = LambdaLR(optimizer, lambda step: _warm_up_then_decay(step, len(plan)))
+    per_epoch = max(len(plan) // max(config.epochs, 1), 1)
+    items.train(), reader.train()
+    for step, rows in enumerate(track(plan, "training user model", len(plan)), 1):
+        loss = _loss(items, reader, scale, histories.take(rows), config, rng)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if watch and step % per_epoch == 0:
+            watch(step // per_epoch, _ready(items, reader, config))
+            items.train(), reader.train()
+    return _ready(items, reader, config)
+
+
+def _loss(
+    items: FusedItems,
+    reader: Reader,
+    scale: Tensor,
+    histories: Ragged,
+    config: UserModelConfig,
+    rng: np.random.Generator,
+) -> Tensor:
+    """Predict each next item of these histories; the ones seen before it are left out."""
+    longest = int(min(histories.lengths.max(), config.history_length + 1))
+    padded = histories.last(longest)  # (b, t + 1)
+    given, coming = padded[:, :-1].astype(np.int64), padded[:, 1:].astype(np.int64)  # (b, t)
+    real = given >= 0
+    kept = real & (rng.random(given.shape) >= config.item_dropout)
+    newest = np.arange(given.shape[1]) == np.argmax(real, axis=1)[:, None]
+    kept |= real & newest & ~kept  # the first item stays, so that no prefix is empty
+    states = items()
+    users = reader.read(states[torch.from_numpy(given)], torch.from_numpy(kept).float())
+    rows, columns, target = _seen_before(given, coming, real)
+    asked = torch.from_numpy(real)
+    loss: Tensor = FullSoftmax.apply(
+        users[asked] * scale.exp(), states, target, rows, columns, config.label_smoothing
+    )
+    return loss
+
+
+def _seen_before(
+    given: NDArray[np.int64], coming: NDArray[np.int64], real: NDArray[np.bool_]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return (row, item) of everything seen before each prediction, and the targets."""
+    number = np.cumsum(real.ravel()).reshape(real.shape) - 1  # of each prediction
+    steps = np.arange(real.shape[1])
+    before = (steps[:, None] >= steps[None, :]) & real[:, None, :] & real[:, :, None]
+    user, at, earlier = np.nonzero(before)
+    item = given[user, earlier]
+    other = item != coming[user, at]
+    pairs = np.unique(np.stack([number[user, at], item])[:, other], axis=1)
+    return (*map(torch.from_numpy, pairs), torch.from_numpy(coming[real]))
+
+
+def _batches(
+    histories: Ragged, config: UserModelConfig, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Histories of like length together, about ``events_per_step`` predictions a batch."""
+    lengths = np.minimum(histories.lengths, config.history_length + 1)
+    order = np.lexsort((rng.random(len(lengths)), lengths))
+    order = order[lengths[order] >= 2]
+    batch = np.cumsum(lengths[order] - 1) // config.events_per_step
+    groups = np.split(order, np.flatnonzero(np.diff(batch)) + 1)
+    for group in rng.permutation(len(groups)):
+        if len(groups[group]):
+            yield groups[group]
+
+
+def _ready(items: FusedItems, reader: Reader, config: UserModelConfig) -> UserModel:
+    """Freeze what was learned: states as an array, the reader as a checked graph."""
+    items.eval(), reader.eval()
+    with torch.no_grad():
+        states = items()
+    example = states[: min(12, len(states))].reshape(2, -1, config.dim) if len(states) > 1 else states[None]
+    mask = torch.ones(example.shape[:2])
+    graph = export(reader, [("history", example), ("mask", mask)], dynamic=("batch", "items"))
+    return UserModel(graph, states.numpy(), config.history_length)
+
+
+def _warm_up_then_decay(step: int, steps: int) -> float:
+    """Linear to 1 over the first tenth, then a cosine to 0.05."""
+    warm_up = max(steps // 10, 1)
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.05 + 0.475 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))
