@@ -43,7 +43,7 @@ MANIFEST = "bundle.json"
 ARRAYS = ("counts", "recent", "log_price", "repeatable")
 
 
-def save_engine(engine: Engine, report: Report | None, path: Path) -> None:
+def save(engine: Engine, report: Report | None, path: Path) -> None:
     """Write a bundle; what stood at ``path`` stays whole until the new one is complete.
 
     Raises:
@@ -66,7 +66,10 @@ def save_engine(engine: Engine, report: Report | None, path: Path) -> None:
                 "per_retriever": engine.per_retriever,
                 "about": engine.about,
                 "files": {
-                    str(file.relative_to(part)): {"sha256": _sha256(file), "bytes": file.stat().st_size}
+                    str(file.relative_to(part)): {
+                        "sha256": _sha256(file),
+                        "bytes": file.stat().st_size,
+                    }
                     for file in sorted(part.rglob("*"))
                     if file.is_file()
                 },
@@ -76,7 +79,7 @@ def save_engine(engine: Engine, report: Report | None, path: Path) -> None:
         raise BundleError(f"The bundle cannot be written to {path}: {error}.") from error
 
 
-def load_engine(path: Path) -> Engine:
+def load(path: str | Path) -> Engine:
     """Read and check a bundle.
 
     Raises:
@@ -84,6 +87,7 @@ def load_engine(path: Path) -> Engine:
             declaration of its vertical.
         UnknownVerticalError: the vertical's package is not installed.
     """
+    path = Path(path)
     manifest = read_manifest(path)
     _check(path, manifest["files"])
     vertical = load_vertical(manifest["vertical"])
@@ -165,17 +169,17 @@ def _write(engine: Engine, folder: Path) -> None:
     }
     (folder / "encoder" / "encoder.json").write_text(json.dumps(encoder), "utf-8")
     (folder / "user_model" / "graph.onnx").write_bytes(signals.user_model.graph)
-    _save(folder / "user_model" / "states.npy", signals.user_model.states)
-    _save(folder / "vectors" / "text.npy", signals.text_vectors)
+    _save_array(folder / "user_model" / "states.npy", signals.user_model.states)
+    _save_array(folder / "vectors" / "text.npy", signals.text_vectors)
     for name, index in (("text", signals.text_index), ("states", signals.state_index)):
         if not isinstance(index, ExactIndex):
             index.save(folder / "vectors" / f"{name}.faiss")
     for name in ARRAYS:
-        _save(folder / "signals" / f"{name}.npy", getattr(signals, name))
+        _save_array(folder / "signals" / f"{name}.npy", getattr(signals, name))
     for name in ("together", "words"):
         related: ItemItem = getattr(signals, name)
         for array in ("indptr", "indices", "data"):
-            _save(folder / "signals" / f"{name}.{array}.npy", getattr(related.weights, array))
+            _save_array(folder / "signals" / f"{name}.{array}.npy", getattr(related.weights, array))
     settings = {
         "history_length": signals.user_model.history_length,
         "text_decay": signals.text_decay,
@@ -192,10 +196,10 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
     encoder = json.loads((folder / "encoder" / "encoder.json").read_text("utf-8"))
     tokenizer = Tokenizer.load(folder / "encoder" / "tokenizer.json", encoder.pop("max_tokens"))
     settings = json.loads((folder / "signals" / "signals.json").read_text("utf-8"))
-    text_vectors = _load(folder / "vectors" / "text.npy")
+    text_vectors = _load_array(folder / "vectors" / "text.npy")
     user_model = UserModel(
         (folder / "user_model" / "graph.onnx").read_bytes(),
-        _load(folder / "user_model" / "states.npy"),
+        _load_array(folder / "user_model" / "states.npy"),
         settings["history_length"],
     )
     return Engine(
@@ -211,7 +215,7 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
             words=_related(folder / "signals", "words", settings["words_decay"]),
             bm25=BM25.load(folder / "bm25"),
             text_decay=settings["text_decay"],
-            **{name: _load(folder / "signals" / f"{name}.npy") for name in ARRAYS},
+            **{name: _load_array(folder / "signals" / f"{name}.npy") for name in ARRAYS},
         ),
         recommender=Ranker.load(folder / "recommender"),
         searcher=Ranker.load(folder / "searcher"),
@@ -225,15 +229,17 @@ def _index(file: Path, vectors: NDArray[np.float32]) -> VectorIndex:
 
 
 def _related(folder: Path, name: str, decay: float) -> ItemItem:
-    indptr, indices, data = (_load(folder / f"{name}.{a}.npy") for a in ("indptr", "indices", "data"))
+    indptr, indices, data = (
+        _load_array(folder / f"{name}.{a}.npy") for a in ("indptr", "indices", "data")
+    )
     n = len(indptr) - 1
     return ItemItem(sp.csr_array((data, indices, indptr), shape=(n, n)), decay)
 
 
-def _save(path: Path, array: NDArray[Any]) -> None:
+def _save_array(path: Path, array: NDArray[Any]) -> None:
     np.save(path, array, allow_pickle=False)
 
 
-def _load(path: Path) -> NDArray[Any]:
+def _load_array(path: Path) -> NDArray[Any]:
     array: NDArray[Any] = np.load(path, allow_pickle=False)
     return array

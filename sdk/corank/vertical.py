@@ -12,7 +12,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import dataframely as dy
-import polars as pl
 
 from corank.data.dataset import Dataset
 from corank.data.labels import LabelingFunction
@@ -61,7 +60,10 @@ class Vertical:
 
     def __post_init__(self) -> None:
         bases: dict[TableName, type[dy.Schema]] = {
-            "items": Item, "users": User, "interactions": Interaction, "queries": Query
+            "items": Item,
+            "users": User,
+            "interactions": Interaction,
+            "queries": Query,
         }
         for table, schema in self.schemas.items():
             if not issubclass(schema, bases[table]):
@@ -124,7 +126,9 @@ class Vertical:
         )
         return Dataset(
             items=tables["items"],
-            users=tables.get("users", tables["interactions"].select("user_id").unique().sort("user_id")),
+            users=tables.get(
+                "users", tables["interactions"].select("user_id").unique().sort("user_id")
+            ),
             interactions=tables["interactions"],
             queries=tables.get("queries", self.queries.create_empty()),
             labeling_functions=self.labeling_functions,
@@ -169,7 +173,6 @@ def load_vertical(name: str) -> Vertical:
     points = {p.name: p for p in entry_points(group=GROUP)}
     if name not in points:
         raise UnknownVerticalError(
-            f"No vertical {name!r}; installed: {', '.join(sorted(points))}."
-            + nearest(name, points)
+            f"No vertical {name!r}; installed: {', '.join(sorted(points))}." + nearest(name, points)
         )
     return verticals()[name]

@@ -48,10 +48,10 @@ def export(
         torch.onnx.export(
             module,
             examples,
-            buffer,
+            buffer,  # type: ignore[arg-type]  # the TorchScript exporter writes to a stream
             input_names=names,
             output_names=["vector"],
-            dynamic_axes={**{name: axes for name in names}, "vector": {0: dynamic[0]}},
+            dynamic_axes={**dict.fromkeys(names, axes), "vector": {0: dynamic[0]}},
             opset_version=OPSET,
             dynamo=False,
         )

@@ -20,7 +20,9 @@ def session(graph: bytes, what: str) -> ort.InferenceSession:
         BundleError: onnxruntime cannot load it.
     """
     options = ort.SessionOptions()
-    options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    options.intra_op_num_threads = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    )
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:

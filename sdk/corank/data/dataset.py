@@ -37,7 +37,7 @@ class Split(NamedTuple):
     test: "Dataset"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
     """Validated tables with the labelling functions that grade their events."""
 
@@ -78,7 +78,8 @@ class Dataset:
 
     def sequences(self) -> tuple[pl.Series, Ragged]:
         """Return (user ids, each user's positive items, oldest first, label weights)."""
-        return _sequences(self.positives)
+        grouped = self.positives.group_by("user_id", maintain_order=True).agg("item", "weight")
+        return grouped["user_id"], Ragged.from_grouped(grouped["item"], grouped["weight"])
 
     def item_counts(self) -> NDArray[np.int64]:
         """How many users found each item relevant, (n_items,)."""
@@ -93,28 +94,25 @@ class Dataset:
         if self.history is None:
             raise DataError("This dataset has no history: take the test side of data.split(...).")
         shown = self._graded(self.history).filter(pl.col("grade") > 0)
+        histories = shown.group_by("user_id").agg(history="item", weight="weight")
+        moments = shown.select(
+            "user_id", "timestamp", seen=pl.int_range(1, pl.len() + 1).over("user_id")
+        ).sort("timestamp", maintain_order=True)
         asked = (
-            self.positives.join(
-                shown.select("user_id", _time="timestamp"), on="user_id", how="left"
-            )
-            .group_by("user_id", "item", "grade", "timestamp", maintain_order=True)
-            .agg(seen=(pl.col("_time") <= pl.col("timestamp")).sum())
+            self.positives.sort("timestamp", maintain_order=True)
+            .join_asof(moments, on="timestamp", by="user_id", check_sortedness=False)
+            .with_columns(pl.col("seen").fill_null(0))
             .sort("user_id", "seen", "timestamp", maintain_order=True)
+            .group_by("user_id", "seen", maintain_order=True)
+            .agg("item", "grade")
+            .join(histories, on="user_id", how="left", maintain_order="left")
+            .with_columns(pl.col("history", "weight").list.head("seen").fill_null([]))
         )
-        grouped = asked.group_by("user_id", "seen", maintain_order=True).agg("item", "grade")
-        users, sequences = _sequences(shown)
-        row_of = dict(zip(users, range(len(users)), strict=True))
-        empty = np.array([], np.int32)
-        histories = [
-            sequences[row_of[user]][:seen] if user in row_of else empty
-            for user, seen in grouped.select("user_id", "seen").iter_rows()
-        ]
-        relevant = Ragged(
-            _indptr(grouped["item"].list.len().to_numpy()),
-            grouped["item"].explode(empty_as_null=False).to_numpy().astype(np.int32),
-            grouped["grade"].explode(empty_as_null=False).to_numpy().astype(np.float32),
+        return Cases(
+            asked["user_id"],
+            Ragged.from_grouped(asked["history"], asked["weight"]),
+            Ragged.from_grouped(asked["item"], asked["grade"]),
         )
-        return Cases(grouped["user_id"], Ragged.of([h.tolist() for h in histories]), relevant)
 
     def judged_queries(self) -> tuple[list[str], Ragged]:
         """Return (distinct queries, their judged items with grades as values)."""
@@ -123,12 +121,7 @@ class Dataset:
             .group_by("query", maintain_order=True)
             .agg("item", "grade")
         )
-        judged = Ragged(
-            _indptr(grouped["item"].list.len().to_numpy()),
-            grouped["item"].explode(empty_as_null=False).to_numpy().astype(np.int32),
-            grouped["grade"].explode(empty_as_null=False).to_numpy().astype(np.float32),
-        )
-        return grouped["query"].to_list(), judged
+        return grouped["query"].to_list(), Ragged.from_grouped(grouped["item"], grouped["grade"])
 
     def split(self, protocol: ProtocolName = "time", *, test: float = 0.2, seed: int = 0) -> Split:
         """Split into training and test data.
@@ -149,7 +142,7 @@ class Dataset:
             DataError: one side would be empty.
         """
         train, held = self._split(Protocol(protocol, test, seed))
-        leaks = find_leaks(train._tables(), held._tables(), held.protocol)
+        leaks = find_leaks(train._tables, held._tables, Protocol(protocol, test, seed))
         warn_leaks(leaks)
         return Split(replace(train, leaks=leaks), replace(held, leaks=leaks))
 
@@ -161,17 +154,16 @@ class Dataset:
         return self._split(self.protocol or Protocol("time", 0.1, 0))
 
     def _split(self, protocol: Protocol) -> Split:
-        train, test, history = split_tables(self._tables(), protocol)
-        common = {"protocol": protocol, "leaks": self.leaks}
+        train, test, history = split_tables(self._tables, self.positives, protocol)
+        part = replace(self, protocol=protocol, history=None)
         return Split(
-            replace(self, interactions=train.events, queries=train.queries, **common),
-            replace(
-                self, interactions=test.events, queries=test.queries, history=history, **common
-            ),
+            replace(part, interactions=train.events, queries=train.queries),
+            replace(part, interactions=test.events, queries=test.queries, history=history),
         )
 
+    @property
     def _tables(self) -> Tables:
-        return Tables(self.interactions, self.queries, self.positives)
+        return Tables(self.interactions, self.queries)
 
     @cached_property
     def _positions(self) -> pl.DataFrame:
@@ -204,16 +196,3 @@ def lookup(known: pl.DataFrame, item_ids: Sequence[str]) -> NDArray[np.int32]:
             + nearest(unknown[0], known["item_id"].head(20_000))
         )
     return found["item"].to_numpy().astype(np.int32)
-
-
-def _sequences(positives: pl.DataFrame) -> tuple[pl.Series, Ragged]:
-    counts = positives.group_by("user_id", maintain_order=True).len()
-    return counts["user_id"], Ragged(
-        _indptr(counts["len"].to_numpy()),
-        positives["item"].to_numpy().astype(np.int32),
-        positives["weight"].to_numpy().astype(np.float32),
-    )
-
-
-def _indptr(lengths: NDArray[np.generic]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

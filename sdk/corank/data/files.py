@@ -1,6 +1,6 @@
-"""Writing files so that a reader sees the old one or the new one, never half of one."""
+"""Writing files so that nobody reads half of one."""
 
-import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +11,15 @@ from pathlib import Path
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a sibling to write to; it takes ``path``'s name when the block ends well.
 
-    A folder that already stands at ``path`` is replaced as a whole. When the block raises,
-    what was written is removed and ``path`` stays as it was.
+    The sibling's name ends like ``path``'s and is different each time, so several may be
+    written at once and the last to end wins. A folder that already stands at ``path`` is
+    replaced as a whole: it is moved aside first, so for a moment there is none. When the block
+    raises, what was written is removed and ``path`` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    token = secrets.token_hex(4)
+    part = path.with_name(f".part-{token}-{path.name}")
+    old = path.with_name(f".old-{token}-{path.name}")
     try:
         yield part
         if part.is_dir() and path.is_dir():

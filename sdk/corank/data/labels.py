@@ -23,8 +23,10 @@ import polars as pl
 from corank.data.schema import MAX_GRADE
 from corank.errors import DeclarationError
 
+_VOTE = "__vote"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class LabelingFunction:
     """A named vote on an event's relevance. Made by `labeling_function`."""
 
@@ -54,7 +56,9 @@ def labeling_function(
     def declare(function: Callable[[], pl.Expr]) -> LabelingFunction:
         name = function.__name__
         if weight <= 0:
-            raise DeclarationError(f"Labelling function {name!r}: weight must be > 0, not {weight}.")
+            raise DeclarationError(
+                f"Labelling function {name!r}: weight must be above 0, not {weight}."
+            )
         expression = function()
         if not isinstance(expression, pl.Expr):
             raise DeclarationError(
@@ -71,22 +75,31 @@ def vote(functions: Sequence[LabelingFunction], interactions: pl.DataFrame) -> p
     """Return one Int8 column per function, one row per event; null where it abstains.
 
     Raises:
-        DeclarationError: a function names a missing column or votes outside 0..3.
+        DeclarationError: a function names a missing column, votes something else than 0..3, or
+            shares its name with another.
     """
-    votes = []
+    votes: dict[str, pl.Series] = {}
     for function in functions:
-        try:
-            column = interactions.select(function.expression.cast(pl.Int8).alias(function.name))
-        except pl.exceptions.PolarsError as error:
-            raise DeclarationError(f"Labelling function {function.name!r} failed: {error}") from error
-        low, high = column.to_series().min(), column.to_series().max()
-        if isinstance(low, int) and isinstance(high, int) and (low < 0 or high > MAX_GRADE):
-            raise DeclarationError(
-                f"Labelling function {function.name!r} voted {low}..{high}; "
-                f"grades run from 0 to {MAX_GRADE}, and null abstains."
-            )
-        votes.append(column.to_series())
+        if function.name in votes:
+            raise DeclarationError(f"Two labelling functions are called {function.name!r}.")
+        votes[function.name] = _vote(function, interactions)
     return pl.DataFrame(votes)
+
+
+def _vote(function: LabelingFunction, interactions: pl.DataFrame) -> pl.Series:
+    try:
+        grades = interactions.with_columns(function.expression.alias(_VOTE)).get_column(_VOTE)
+    except pl.exceptions.PolarsError as error:
+        raise DeclarationError(f"Labelling function {function.name!r} failed: {error}") from error
+    known = grades.drop_nulls()
+    wrong = known.filter(~known.is_between(0, MAX_GRADE)) if grades.dtype.is_integer() else known
+    if len(wrong):
+        raise DeclarationError(
+            f"Labelling function {function.name!r} voted {wrong[0]!r}; grades are whole numbers "
+            f"from 0 to {MAX_GRADE}, and null abstains, as in "
+            "pl.when(pl.col('event') == 'purchase').then(3)."
+        )
+    return grades.cast(pl.Int8)
 
 
 def combine(functions: Sequence[LabelingFunction], interactions: pl.DataFrame) -> pl.DataFrame:
@@ -115,7 +128,7 @@ def combine(functions: Sequence[LabelingFunction], interactions: pl.DataFrame) -
         .hstack(graded)
         .with_row_index("order")
         .filter("voted")
-        .sort("user_id", "item_id", "grade", "timestamp", "order", descending=[False, False, True, False, False])
+        .sort(pl.col("grade").neg(), "timestamp", "order")
         .unique(["user_id", "item_id"], keep="first", maintain_order=True)
         .sort("user_id", "timestamp", "order")
         .select("user_id", "item_id", "timestamp", "grade", "weight")

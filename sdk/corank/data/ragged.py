@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ragged:
     """Rows of catalogue indices with a value each, in CSR form.
 
@@ -21,10 +22,20 @@ class Ragged:
     @classmethod
     def of(cls, rows: Sequence[Sequence[int]]) -> "Ragged":
         """Build from lists; every value is 1."""
-        lengths = [len(row) for row in rows]
         items = np.array([item for row in rows for item in row], np.int32)
-        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        return cls(indptr, items, np.ones(len(items), np.float32))
+        lengths = np.array([len(row) for row in rows], np.int64)
+        return cls(_offsets(lengths), items, np.ones(len(items), np.float32))
+
+    @classmethod
+    def from_grouped(cls, items: pl.Series, values: pl.Series) -> "Ragged":
+        """Build from two list columns, each row as long in one as in the other."""
+        lengths = items.list.len().to_numpy().astype(np.int64)
+        filled = pl.Series(lengths > 0)  # exploding an empty list would make a null
+        return cls(
+            _offsets(lengths),
+            items.filter(filled).explode().to_numpy().astype(np.int32),
+            values.filter(filled).explode().to_numpy().astype(np.float32),
+        )
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -44,7 +55,7 @@ class Ragged:
     def take(self, rows: NDArray[np.int64]) -> "Ragged":
         """Return the given rows, in the given order."""
         lengths = self.lengths[rows]
-        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        indptr = _offsets(lengths)
         entry = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
         return Ragged(indptr, self.items[entry], self.values[entry])
 
@@ -59,3 +70,8 @@ class Ragged:
     def ages(self) -> NDArray[np.int64]:
         """Age of each entry within its row, 0 for the newest, (total,)."""
         return np.repeat(self.indptr[1:], self.lengths) - 1 - np.arange(len(self.items))
+
+
+def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each row starts, and where the last one ends, (rows + 1,)."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])

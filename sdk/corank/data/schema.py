@@ -25,11 +25,11 @@ class Item(dy.Schema):
     """Something that can be ranked. Extend it with the domain's own columns."""
 
     item_id = dy.String(primary_key=True, min_length=1)
-    title = dy.String(min_length=1)
+    title = dy.String()
 
     @dy.rule()
     def title_not_blank(cls) -> pl.Expr:  # noqa: N805, D102
-        return pl.col("title").str.strip_chars().str.len_chars() > 0
+        return pl.col("title").str.strip_chars() != ""
 
 
 class User(dy.Schema):
@@ -43,17 +43,17 @@ class Interaction(dy.Schema):
 
     user_id = dy.String(min_length=1)
     item_id = dy.String(min_length=1)
-    event = dy.String(min_length=1)
+    event: dy.Column = dy.String(min_length=1)  # a vertical may narrow it to an Enum
     timestamp = dy.Datetime(time_unit="us")
 
 
 class Query(dy.Schema):
-    """One judgement: how well an item answers a query, graded 0..3."""
+    """One judgement: how well an item answers a query, graded 0..3; one for each pair."""
 
-    query = dy.String(min_length=1)
-    item_id = dy.String(min_length=1)
+    query = dy.String(primary_key=True)
+    item_id = dy.String(primary_key=True, min_length=1)
     grade = dy.Int64(min=0, max=MAX_GRADE)
 
     @dy.rule()
     def query_not_blank(cls) -> pl.Expr:  # noqa: N805, D102
-        return pl.col("query").str.strip_chars().str.len_chars() > 0
+        return pl.col("query").str.strip_chars() != ""

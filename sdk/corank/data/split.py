@@ -41,11 +41,23 @@ class Tables(NamedTuple):
 
     events: pl.DataFrame
     queries: pl.DataFrame
-    positives: pl.DataFrame  # one row per (user, item) graded above 0, by user and time
 
 
-def split_tables(data: Tables, protocol: Protocol) -> tuple[Tables, Tables, pl.DataFrame]:
-    """Return (train, test, history shown at test time). Positives are left to the caller.
+class _Events(NamedTuple):
+    train: pl.DataFrame
+    test: pl.DataFrame
+    history: pl.DataFrame  # shown when the test is answered
+
+
+def split_tables(
+    data: Tables, positives: pl.DataFrame, protocol: Protocol
+) -> tuple[Tables, Tables, pl.DataFrame]:
+    """Return (train, test, the events shown when the test is answered).
+
+    Args:
+        data: what to divide.
+        positives: one row per (user, item) graded above 0, by user and time.
+        protocol: how to divide it.
 
     Raises:
         DataError: one side would hold no event.
@@ -56,73 +68,60 @@ def split_tables(data: Tables, protocol: Protocol) -> tuple[Tables, Tables, pl.D
         "cold-items": _cold_items,
         "cold-users": _cold_users,
     }[protocol.name]
-    train, test, history = divide(data, protocol)
+    train, test, history = divide(data.events, positives, protocol)
     if train.is_empty() or test.is_empty():
         raise DataError(
             f"The {protocol.name} split of {data.events.height:,} events leaves {train.height:,} "
             f"for training and {test.height:,} for the test. Bring more events or another split."
         )
     judged = data.queries["query"].is_in(_sample(data.queries["query"], protocol).implode())
-    nothing = data.positives.clear()
     return (
-        Tables(train, data.queries.filter(~judged), nothing),
-        Tables(test, data.queries.filter(judged), nothing),
+        Tables(train, data.queries.filter(~judged)),
+        Tables(test, data.queries.filter(judged)),
         history,
     )
 
 
-def _by_time(data: Tables, protocol: Protocol) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    times = data.events["timestamp"].sort()
-    cut = times[int(len(times) * (1 - protocol.test))]
-    train = data.events.filter(pl.col("timestamp") < cut)
-    return train, data.events.filter(pl.col("timestamp") >= cut), train
+def _by_time(events: pl.DataFrame, _: pl.DataFrame, protocol: Protocol) -> _Events:
+    held = max(1, round(events.height * protocol.test))
+    cut = pl.col("timestamp").top_k(held).min()
+    train = events.filter(pl.col("timestamp") < cut)
+    return _Events(train, events.filter(pl.col("timestamp") >= cut), train)
 
 
-def _leave_one_out(
-    data: Tables, protocol: Protocol
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    return _last_item(data.events, data.positives)
-
-
-def _last_item(
-    events: pl.DataFrame, positives: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _leave_one_out(events: pl.DataFrame, positives: pl.DataFrame, _: Protocol) -> _Events:
     """Hold out each user's last relevant item; what they did after it belongs to neither side."""
-    last = positives.filter(pl.len().over("user_id") > 1).group_by(
-        "user_id", maintain_order=True
-    ).last()
-    held = events.join(last, on=["user_id", "item_id"], how="semi", maintain_order="left")
-    rest = events.join(last, on=["user_id", "item_id"], how="anti", maintain_order="left")
+    pair = ["user_id", "item_id"]
+    last = positives.filter(pl.len().over("user_id") > 1).unique("user_id", keep="last")
     until = last.select("user_id", _until="timestamp")
     train = (
-        rest.join(until, on="user_id", how="left", maintain_order="left")
+        events.join(last, on=pair, how="anti", maintain_order="left")
+        .join(until, on="user_id", how="left", maintain_order="left")
         .filter(pl.col("_until").is_null() | (pl.col("timestamp") <= pl.col("_until")))
         .drop("_until")
     )
-    return train, held, train
+    return _Events(train, events.join(last, on=pair, how="semi", maintain_order="left"), train)
 
 
-def _cold_items(
-    data: Tables, protocol: Protocol
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    cold = _sample(data.positives["item_id"], protocol).implode()
-    train = data.events.filter(~pl.col("item_id").is_in(cold))
+def _cold_items(events: pl.DataFrame, positives: pl.DataFrame, protocol: Protocol) -> _Events:
+    """Hold out all events on some items, but for users who had done nothing else before."""
+    cold = pl.col("item_id").is_in(_sample(positives["item_id"], protocol).implode())
+    train = events.filter(~cold)
     first = train.group_by("user_id").agg(_first=pl.col("timestamp").min())
     test = (
-        data.events.filter(pl.col("item_id").is_in(cold))
+        events.filter(cold)
         .join(first, on="user_id", maintain_order="left")
         .filter(pl.col("_first") <= pl.col("timestamp"))
         .drop("_first")
     )
-    return train, test, train
+    return _Events(train, test, train)
 
 
-def _cold_users(
-    data: Tables, protocol: Protocol
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    cold = pl.col("user_id").is_in(_sample(data.positives["user_id"], protocol).implode())
-    history, test, _ = _last_item(data.events.filter(cold), data.positives.filter(cold))
-    return data.events.filter(~cold), test, history
+def _cold_users(events: pl.DataFrame, positives: pl.DataFrame, protocol: Protocol) -> _Events:
+    """Hold out all events of some users: the last relevant item is asked for, the rest shown."""
+    cold = pl.col("user_id").is_in(_sample(positives["user_id"], protocol).implode())
+    shown, test, _ = _leave_one_out(events.filter(cold), positives.filter(cold), protocol)
+    return _Events(events.filter(~cold), test, shown)
 
 
 def _sample(ids: pl.Series, protocol: Protocol) -> pl.Series:
@@ -135,14 +134,14 @@ def _sample(ids: pl.Series, protocol: Protocol) -> pl.Series:
     return pl.Series(ids.name, ranked[: round(len(ranked) * protocol.test)], dtype=pl.String)
 
 
-def find_leaks(train: Tables, test: Tables, protocol: Protocol | None = None) -> tuple[str, ...]:
+def find_leaks(train: Tables, test: Tables, protocol: Protocol) -> tuple[str, ...]:
     """Say in plain sentences what training sees of the test; empty when it sees nothing."""
     leaks = []
     keys = ["user_id", "item_id", "event", "timestamp"]
     both = test.events.join(train.events, on=keys, how="semi").height
     if both:
         leaks.append(f"{both:,} events are in training and in the test")
-    if protocol and protocol.name in ("cold-items", "cold-users"):
+    if protocol.name in ("cold-items", "cold-users"):
         column = "item_id" if protocol.name == "cold-items" else "user_id"
         shared = test.events.join(train.events, on=column, how="semi")[column].n_unique()
         if shared:

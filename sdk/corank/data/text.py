@@ -21,12 +21,10 @@ def template_columns(template: str) -> tuple[str, ...]:
     """Return the columns a template names, in order.
 
     Raises:
-        DeclarationError: the template has no column, or a malformed brace.
+        DeclarationError: the template has no column, a malformed brace, or more in a brace than
+            a column's name.
     """
-    try:
-        columns = tuple(name for _, name, _, _ in string.Formatter().parse(template) if name)
-    except ValueError as error:
-        raise DeclarationError(f"The template {template!r} is malformed: {error}.") from error
+    columns = tuple(column for _, column in _parts(template) if column)
     if not columns:
         raise DeclarationError(
             f"The template {template!r} names no column. Write columns in braces: '{{title}}'."
@@ -67,6 +65,16 @@ def _text(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.String).fill_null("").str.strip_chars()
 
 
-def _parts(template: str) -> list[tuple[str, str]]:
+def _parts(template: str) -> list[tuple[str, str | None]]:
     """Split into (separator, column): a separator belongs to the column that follows it."""
-    return [(literal, name or "") for literal, name, _, _ in string.Formatter().parse(template)]
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise DeclarationError(f"The template {template!r} is malformed: {error}.") from error
+    for _, column, spec, conversion in parts:
+        if column == "" or spec or conversion:
+            raise DeclarationError(
+                f"The template {template!r} has a brace that holds something else than a column's "
+                "name. Write '{title}'; formats such as '{price:.2f}' are not read."
+            )
+    return [(literal, column) for literal, column, _, _ in parts]

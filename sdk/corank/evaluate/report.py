@@ -99,11 +99,15 @@ class Report:
         for name, value in self.about.items():
             if name not in ("cases", "settings", "labels"):
                 lines += [f"- {name}: {value}"]
-        lines += [f"- {system}: {how}" for system, how in self.about.get("settings", {}).items() if how]
+        lines += [
+            f"- {system}: {how}" for system, how in self.about.get("settings", {}).items() if how
+        ]
         if labels := self.about.get("labels"):
             lines += ["", "### Labelling functions", "", "| " + " | ".join(labels[0]) + " |"]
             lines += ["|" + "---|" * len(labels[0])]
-            lines += ["| " + " | ".join(_plain(v) for v in label.values()) + " |" for label in labels]
+            lines += [
+                "| " + " | ".join(_plain(v) for v in label.values()) + " |" for label in labels
+            ]
         return "\n".join(lines) + "\n"
 
     def save(self, folder: Path) -> None:
@@ -128,9 +132,13 @@ class Report:
         for place, row in enumerate(rows):
             colour = "#c2410c" if row.system.startswith(OURS) else "#475569"
             low, high = row.low or row.value, row.high or row.value
-            axes.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="round")
+            axes.plot(
+                [low, high], [place, place], color=colour, linewidth=2, solid_capstyle="round"
+            )
             axes.plot(row.value, place, "o", color=colour, markersize=7)
-            axes.annotate(f"{row.value:.4f}", (high, place), (6, -3), textcoords="offset points", fontsize=8)
+            axes.annotate(
+                f"{row.value:.4f}", (high, place), (6, -3), textcoords="offset points", fontsize=8
+            )
         axes.set_yticks(range(len(rows)), [row.system for row in rows])
         axes.set_xlabel(f"{lead}, {rows[0].split} cases, 95% interval")
         axes.margins(x=0.12, y=0.08)
@@ -149,7 +157,9 @@ def measured(
 ) -> list[Row]:
     """Return a row per metric with its bootstrap interval; groups (n,) are drawn whole."""
     return [
-        _row(system, split, metric, bootstrap_mean(compute(metric, judged), groups=groups, seed=seed))
+        _row(
+            system, split, metric, bootstrap_mean(compute(metric, judged), groups=groups, seed=seed)
+        )
         for metric in metrics
     ]
 
@@ -165,7 +175,12 @@ def compared(
     """Return a row per other system: how far ours is ahead, on the same cases."""
     mine = compute(metric, ours)
     return [
-        _row(OURS, split, f"{metric}_over/{name}", paired_difference(mine, compute(metric, other), groups=groups, seed=seed))
+        _row(
+            OURS,
+            split,
+            f"{metric}_over/{name}",
+            paired_difference(mine, compute(metric, other), groups=groups, seed=seed),
+        )
         for name, other in theirs.items()
     ]
 
@@ -176,7 +191,9 @@ def verdict(rows: list[Row], metric: str) -> str:
     ours = next(row for row in here if row.system == OURS)
     best = max((row for row in here if not row.system.startswith(OURS)), key=lambda row: row.value)
     gap = next(row for row in rows if row.metric == f"{metric}_over/{best.system}")
-    numbers = f"{metric} {ours.value:.4f} against {best.value:.4f} for {best.system}, the best baseline"
+    numbers = (
+        f"{metric} {ours.value:.4f} against {best.value:.4f} for {best.system}, the best baseline"
+    )
     interval = f"difference {gap.value:+.4f}, 95% interval {gap.low:+.4f} .. {gap.high:+.4f}"
     if gap.low is not None and gap.low > 0:
         return f"corank wins: {numbers} ({interval})"

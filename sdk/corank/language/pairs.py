@@ -59,7 +59,10 @@ def build_pairs(
     """
     rng = np.random.default_rng(seed)
     owner, item = sequences.rows(), sequences.items.astype(np.int64)
-    linked = [(item[:-s][owner[:-s] == owner[s:]], item[s:][owner[:-s] == owner[s:]]) for s in range(1, window + 1)]
+    linked = [
+        (item[:-s][owner[:-s] == owner[s:]], item[s:][owner[:-s] == owner[s:]])
+        for s in range(1, window + 1)
+    ]
     first = np.concatenate([a for a, _ in linked])
     second = np.concatenate([b for _, b in linked])
     distinct = first != second

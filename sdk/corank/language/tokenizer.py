@@ -151,7 +151,8 @@ def embed(
         file.seek(0)
         _npy_header(file, total, dim)
         file.close()
-        return np.load(out, mmap_mode="r", allow_pickle=False) if total else np.load(out)
+        stored: NDArray[np.float32] = np.load(out, mmap_mode="r" if total else None)
+        return stored
     return np.concatenate(chunks) if chunks else np.empty((0, dim), np.float32)
 
 

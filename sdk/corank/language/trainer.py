@@ -85,8 +85,10 @@ def train_encoder(
         known = pairs.known[anchors][:, positives].toarray()  # (b, b)
         with accelerator.autocast():
             vectors = model(*(torch.from_numpy(x).to(accelerator.device) for x in both))
+        anchor_vectors, positive_vectors = vectors.float().chunk(2)
         loss = in_batch_softmax(
-            *vectors.float().chunk(2),
+            anchor_vectors,
+            positive_vectors,
             torch.from_numpy(log_q[positives]).to(accelerator.device),
             torch.from_numpy(known).to(accelerator.device),
             temperature=config.temperature,
@@ -97,13 +99,11 @@ def train_encoder(
         schedule.step()
         optimizer.zero_grad()
         losses.append(loss.item())
-    encoder.eval()
+    accelerator.unwrap_model(model, keep_fp32_wrapper=False).eval()  # takes autocast off again
     return losses
 
 
-def _batches(
-    n: int, config: EncoderTraining, seed: int
-) -> Iterator[NDArray[np.int64]]:
+def _batches(n: int, config: EncoderTraining, seed: int) -> Iterator[NDArray[np.int64]]:
     """Yield the pairs of each step in a fresh order; an incomplete last batch is left out."""
     rng = np.random.default_rng(seed)
     size = config.batch_size

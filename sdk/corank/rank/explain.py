@@ -72,7 +72,11 @@ class Reasons:
         self.titles = titles
 
     def recommend(
-        self, item: int, history: NDArray[np.int32], parts: Mapping[str, float], texts: Sequence[str]
+        self,
+        item: int,
+        history: NDArray[np.int32],
+        parts: Mapping[str, float],
+        texts: Sequence[str],
     ) -> tuple[str, ...]:
         """Say what the largest positive parts of a recommendation rest on.
 
@@ -88,7 +92,9 @@ class Reasons:
         }
         return _first(said[part]() for part in _largest(parts) if part in said)
 
-    def search(self, item: int, query: str, similarity: float, parts: Mapping[str, float]) -> tuple[str, ...]:
+    def search(
+        self, item: int, query: str, similarity: float, parts: Mapping[str, float]
+    ) -> tuple[str, ...]:
         """Say what the largest positive parts of a search answer rest on."""
         said = {
             "words": lambda: _matched(self.signals.bm25.matched(query, item)),
@@ -98,7 +104,7 @@ class Reasons:
         return _first(said[part]() for part in _largest(parts) if part in said)
 
     def _together(self, item: int, history: NDArray[np.int32]) -> str:
-        weights = self.signals.together.weights[history][:, [item]].toarray()[:, 0]
+        weights = self.signals.together.between(history, item)  # (t,)
         if weights.max(initial=0) <= 0:
             return ""
         return f"often chosen with {self.titles[history[weights.argmax()]]!r}"
@@ -138,4 +144,8 @@ def _first(sentences: Iterator[str]) -> tuple[str, ...]:
 
 def _matched(words: Sequence[tuple[str, float]]) -> str:
     strongest = sorted(words, key=lambda match: -match[1])[:5]
-    return "matches " + ", ".join(f"{word} ({score:.1f})" for word, score in strongest) if words else ""
+    return (
+        "matches " + ", ".join(f"{word} ({score:.1f})" for word, score in strongest)
+        if words
+        else ""
+    )

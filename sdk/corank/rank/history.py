@@ -5,8 +5,10 @@ trains both). Torch-free; knows catalogue indices and vectors.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import onnxruntime as ort
 from numpy.typing import NDArray
 
 from corank.compress.runtime import session
@@ -23,8 +25,9 @@ class UserModel:
     states: NDArray[np.float32]  # (n_items, d) unit length
     history_length: int
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_session", session(self.graph, "user model"))
+    @cached_property
+    def _session(self) -> ort.InferenceSession:
+        return session(self.graph, "user model")
 
     def users(self, histories: Ragged) -> NDArray[np.float32]:
         """Return one unit vector per history, (n, d); an empty history gives zeros."""

@@ -70,16 +70,23 @@ class Examples(NamedTuple):
             judged = slice(qrels.indptr[case], qrels.indptr[case + 1])
             grade = np.zeros(len(items), np.float32)
             at = np.searchsorted(items, qrels.items[judged])
-            found = (at < len(items)) & (items[np.minimum(at, len(items) - 1)] == qrels.items[judged])
+            found = (at < len(items)) & (
+                items[np.minimum(at, len(items) - 1)] == qrels.items[judged]
+            )
             grade[at[found]] = qrels.grades[judged][found]
             if grade.any():
                 lengths.append(len(items))
                 features.append(columns)
                 grades.append(grade)
         if not lengths:
-            return cls(np.zeros(1, np.int64), np.empty((0, 0), np.float32), np.empty(0, np.float32))
+            return cls.empty()
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         return cls(indptr, np.concatenate(features), np.concatenate(grades))
+
+    @classmethod
+    def empty(cls) -> "Examples":
+        """No case at all."""
+        return cls(np.zeros(1, np.int64), np.empty((0, 0), np.float32), np.empty(0, np.float32))
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -172,17 +179,18 @@ def fit_ranker(
         train: cases to learn from.
         validation: cases that decide how many trees are kept.
         config: how.
-        start: weights of the standardised features when there is nothing to learn from, and
-            what the linear weights are pulled towards.
+        start: weights of the raw features where there is nothing to learn from; also what the
+            linear weights are pulled towards.
         seed: of LightGBM's sampling.
     """
     initial = np.array([start.get(name, 0.0) for name in features])
     if not len(train):
         zero = np.zeros(len(features))
         return Ranker(tuple(features), zero, zero + 1, initial)
-    mean = np.nanmean(train.features, axis=0, dtype=np.float64)
-    scale = np.nanstd(train.features, axis=0, dtype=np.float64)
-    mean, scale = np.nan_to_num(mean), np.where(np.nan_to_num(scale) > 1e-6, scale, 1.0)
+    known = np.ma.masked_invalid(train.features.astype(np.float64))
+    mean, spread = known.mean(axis=0).filled(0.0), known.std(axis=0).filled(0.0)
+    scale = np.where(spread > 1e-6, spread, 1.0)
+    initial = initial * scale
     plain = Ranker(tuple(features), mean, scale, initial)
     x = plain._standardised(train.features)
     linear = Ranker(tuple(features), mean, scale, _listwise(x, train, initial, config.l2))

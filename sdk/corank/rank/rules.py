@@ -21,6 +21,8 @@ from corank.errors import DeclarationError
 
 Mask = NDArray[np.bool_]
 
+_HELD = "__held"
+
 
 class Shelf:
     """The catalogue as rules see it: item columns, and vectors for `Diversify`.
@@ -47,12 +49,15 @@ class Shelf:
             DeclarationError: it names a missing column or is not true or false.
         """
         try:
-            held = self.items.select(when.cast(pl.Boolean).fill_null(False).alias("_")).to_series()
+            held = self.items.with_columns(when.alias(_HELD)).get_column(_HELD)
         except pl.exceptions.PolarsError as error:
             raise DeclarationError(f"The condition {when} cannot be evaluated: {error}") from error
-        if len(held) == 1 != self.items.height:
-            held = held.new_from_index(0, self.items.height)
-        return held.to_numpy()
+        if held.dtype not in (pl.Boolean, pl.Null):
+            raise DeclarationError(
+                f"The condition {when} holds {held.dtype}; it must be true or false, as in "
+                "pl.col('stock') == 0."
+            )
+        return held.cast(pl.Boolean).fill_null(False).to_numpy()
 
     def codes(self, column: str) -> NDArray[np.int64]:
         """The column as integers, equal where its values are equal; null is -1, (n_items,)."""
@@ -62,7 +67,7 @@ class Shelf:
         return self._codes[column]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranked:
     """An answer in the making: items with scores, best first, and what the rules did."""
 
@@ -89,9 +94,7 @@ class Ranked:
 
     def note(self, items: Sequence[int], rule: str) -> "Ranked":
         """Remember that ``rule`` moved these items."""
-        return replace(
-            self, moved=self.moved | {i: (*self.moved.get(i, ()), rule) for i in items}
-        )
+        return replace(self, moved=self.moved | {i: (*self.moved.get(i, ()), rule) for i in items})
 
 
 class Rule(ABC):
@@ -113,49 +116,49 @@ class Rule(ABC):
         """Say in one line what the rule does; kept in bundles."""
 
 
-@dataclass(frozen=True)
-class Exclude(Rule):
-    """Never show items for which a condition holds."""
+@dataclass(frozen=True, eq=False)
+class Conditional(Rule):
+    """A rule about the items for which a condition holds; null counts as not holding."""
 
     name: str
     when: pl.Expr
+
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the condition."""
+        return tuple(self.when.meta.root_names())
+
+
+@dataclass(frozen=True, eq=False)
+class Exclude(Conditional):
+    """Never show items for which a condition holds."""
+
     hard: ClassVar[bool] = True
 
     def apply(self, ranked: Ranked, shelf: Shelf) -> Ranked:
         """Remove them."""
         return ranked.drop(shelf.mask(self.when)[ranked.items], self.name)
 
-    def columns(self) -> tuple[str, ...]:
-        """Columns of the condition."""
-        return tuple(self.when.meta.root_names())
-
     def describe(self) -> str:
         """One line."""
         return f"exclude {self.name}: {self.when}"
 
 
-@dataclass(frozen=True)
-class Require(Rule):
+@dataclass(frozen=True, eq=False)
+class Require(Conditional):
     """Show only items for which a condition holds; null counts as not holding."""
 
-    name: str
-    when: pl.Expr
     hard: ClassVar[bool] = True
 
     def apply(self, ranked: Ranked, shelf: Shelf) -> Ranked:
         """Remove the others."""
         return ranked.drop(~shelf.mask(self.when)[ranked.items], self.name)
 
-    def columns(self) -> tuple[str, ...]:
-        """Columns of the condition."""
-        return tuple(self.when.meta.root_names())
-
     def describe(self) -> str:
         """One line."""
         return f"require {self.name}: {self.when}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AlreadySeen(Rule):
     """Do not recommend what the history holds, unless a condition holds (consumables)."""
 
@@ -180,15 +183,13 @@ class AlreadySeen(Rule):
 
     def describe(self) -> str:
         """One line."""
-        return f"{self.name} unless {self.unless}"
+        return self.name if self.unless is None else f"{self.name} unless {self.unless}"
 
 
-@dataclass(frozen=True)
-class Boost(Rule):
+@dataclass(frozen=True, eq=False)
+class Boost(Conditional):
     """Raise items for which a condition holds by a share of the spread of scores."""
 
-    name: str
-    when: pl.Expr
     by: float = 0.05
 
     def __post_init__(self) -> None:
@@ -204,10 +205,6 @@ class Boost(Rule):
         order = np.argsort(-scores, kind="stable")
         return ranked.order(order, scores).note(ranked.items[held].tolist(), self.name)
 
-    def columns(self) -> tuple[str, ...]:
-        """Columns of the condition."""
-        return tuple(self.when.meta.root_names())
-
     def describe(self) -> str:
         """One line."""
         return f"boost {self.name} by {self.by:+.0%} of the score range: {self.when}"
@@ -217,8 +214,9 @@ class Boost(Rule):
 class Cap(Rule):
     """Show at most so many items with one value of a column among the first ``top``.
 
-    Items over the cap move behind the first ``top``; without ``top`` they are removed, which
-    makes variants of one product count once. Null values are never capped.
+    Items over the cap move behind the first ``top``, or behind all others if those are fewer;
+    without ``top`` they are removed, which makes variants of one product count once. Null
+    values are never capped.
     """
 
     column: str
@@ -260,7 +258,9 @@ class Cap(Rule):
         scores = ranked.scores.copy()
         ceiling = scores[shown[-1]]
         scores[rest] = np.minimum(scores[rest], ceiling)
-        return ranked.order(order, scores).note(ranked.items[over].tolist(), self.name)
+        moved = order != np.arange(len(order))
+        later = np.intersect1d(order[moved], over)
+        return ranked.order(order, scores).note(ranked.items[later].tolist(), self.name)
 
     def columns(self) -> tuple[str, ...]:
         """The capped column."""

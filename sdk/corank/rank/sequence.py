@@ -12,8 +12,9 @@ Gold Loss", RecSys 2023. Knows text vectors and catalogue indices; knows nothing
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -37,7 +38,8 @@ class UserModelConfig:
         dim: width of a state.
         layers, heads: of the transformer; 0 layers leave the recency weights alone.
         history_length: only the last so many items are read.
-        epochs: passes over the histories.
+        epochs, min_steps: passes over the histories, repeated until there were so many steps.
+        checks: how often validation is asked on the way; the best model is kept.
         events_per_step: predictions in one optimiser step.
         learning_rate: of the shared weights.
         id_learning_rate: of the items' own vectors, which are touched more rarely.
@@ -55,6 +57,8 @@ class UserModelConfig:
     heads: int = 4
     history_length: int = 50
     epochs: int = 4
+    min_steps: int = 300
+    checks: int = 5
     events_per_step: int = 768
     learning_rate: float = 1e-3
     id_learning_rate: float = 3e-3
@@ -168,6 +172,13 @@ class Block(nn.Module):
         return x + F.dropout(self.narrow(wide), self.dropout, self.training)
 
 
+class Trained(NamedTuple):
+    """A user model, and the share of the planned steps after which it was best."""
+
+    model: UserModel
+    share: float
+
+
 def train_user_model(
     histories: Ragged,
     text: NDArray[np.float32],
@@ -175,8 +186,9 @@ def train_user_model(
     config: UserModelConfig,
     *,
     seed: int,
-    watch: Callable[[int, UserModel], None] | None = None,
-) -> UserModel:
+    share: float = 1.0,
+    validate: Callable[[UserModel], float] | None = None,
+) -> Trained:
     """Train on every prefix of every history; return the model ready to serve.
 
     Args:
@@ -185,38 +197,52 @@ def train_user_model(
         counts: how often each item was chosen in training, (n_items,).
         config: how.
         seed: of the initial weights, dropout and the order of batches.
-        watch: called after each epoch with its number and the model so far.
+        share: stop after this share of the steps.
+        validate: says how good a model is; asked ``config.checks`` times on the way, and the
+            best is returned.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     items, reader = FusedItems(text, counts, config), Reader(config)
     scale = nn.Parameter(torch.tensor(math.log(config.scale)))
-    shared = [p for n, p in (*items.named_parameters(), *reader.named_parameters()) if n != "ids"]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in shared if p.ndim > 1]},
-            {"params": [p for p in shared if p.ndim <= 1] + [scale], "weight_decay": 0.0, "lr": 3 * config.learning_rate},
-            {"params": [items.ids], "lr": config.id_learning_rate},
-        ],
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
-        betas=(0.9, 0.98),
-        fused=True,
-    )  # fmt: skip
-    plan = [batch for _ in range(config.epochs) for batch in _batches(histories, config, rng)]
+    optimizer = _optimizer(items, reader, scale, config)
+    plan = _plan(histories, config, rng)
     schedule = LambdaLR(optimizer, lambda step: _warm_up_then_decay(step, len(plan)))
-    per_epoch = max(len(plan) // max(config.epochs, 1), 1)
-    items.train(), reader.train()
-    for step, rows in enumerate(track(plan, "training user model", len(plan)), 1):
+    steps = round(len(plan) * share)
+    checks = {round(steps * (i + 1) / config.checks) for i in range(config.checks)}
+    best = Trained(_ready(items, reader, config), 0.0)
+    best_value = -math.inf
+    for step, rows in enumerate(track(plan[:steps], "training user model", steps), 1):
+        items.train(), reader.train()
         loss = _loss(items, reader, scale, histories.take(rows), config, rng)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-        if watch and step % per_epoch == 0:
-            watch(step // per_epoch, _ready(items, reader, config))
-            items.train(), reader.train()
-    return _ready(items, reader, config)
+        if step == steps or (validate and step in checks):
+            found = Trained(_ready(items, reader, config), step / len(plan))
+            value = validate(found.model) if validate else 0.0
+            if value > best_value:
+                best, best_value = found, value
+    return best
+
+
+def _optimizer(
+    items: FusedItems, reader: Reader, scale: nn.Parameter, config: UserModelConfig
+) -> torch.optim.Optimizer:
+    """AdamW in three groups: matrices, vectors (no decay, faster), and the items' own vectors."""
+    named = (*items.named_parameters(), *reader.named_parameters())
+    shared = [p for name, p in named if name != "ids"]
+    matrices = [p for p in shared if p.ndim > 1]
+    vectors = [p for p in shared if p.ndim <= 1]
+    groups: list[dict[str, Any]] = [
+        {"params": matrices, "lr": config.learning_rate},
+        {"params": [*vectors, scale], "lr": 3 * config.learning_rate, "weight_decay": 0.0},
+        {"params": [items.ids], "lr": config.id_learning_rate},
+    ]
+    return torch.optim.AdamW(
+        groups, weight_decay=config.weight_decay, betas=(0.9, 0.98), fused=True
+    )
 
 
 def _loss(
@@ -233,8 +259,8 @@ def _loss(
     given, coming = padded[:, :-1].astype(np.int64), padded[:, 1:].astype(np.int64)  # (b, t)
     real = given >= 0
     kept = real & (rng.random(given.shape) >= config.item_dropout)
-    newest = np.arange(given.shape[1]) == np.argmax(real, axis=1)[:, None]
-    kept |= real & newest & ~kept  # the first item stays, so that no prefix is empty
+    first = np.arange(given.shape[1]) == real.argmax(1)[:, None]
+    kept |= real & first  # so that no prefix is empty
     states = items()
     users = reader.read(states[torch.from_numpy(given)], torch.from_numpy(kept).float())
     rows, columns, target = _seen_before(given, coming, real)
@@ -256,21 +282,25 @@ def _seen_before(
     item = given[user, earlier]
     other = item != coming[user, at]
     pairs = np.unique(np.stack([number[user, at], item])[:, other], axis=1)
-    return (*map(torch.from_numpy, pairs), torch.from_numpy(coming[real]))
+    row, column = torch.from_numpy(pairs)
+    return row, column, torch.from_numpy(coming[real])
 
 
-def _batches(
+def _plan(
     histories: Ragged, config: UserModelConfig, rng: np.random.Generator
-) -> Iterator[NDArray[np.int64]]:
-    """Histories of like length together, about ``events_per_step`` predictions a batch."""
+) -> list[NDArray[np.int64]]:
+    """Rows of each step: histories of like length, about ``events_per_step`` predictions."""
     lengths = np.minimum(histories.lengths, config.history_length + 1)
-    order = np.lexsort((rng.random(len(lengths)), lengths))
-    order = order[lengths[order] >= 2]
-    batch = np.cumsum(lengths[order] - 1) // config.events_per_step
-    groups = np.split(order, np.flatnonzero(np.diff(batch)) + 1)
-    for group in rng.permutation(len(groups)):
-        if len(groups[group]):
-            yield groups[group]
+    plan: list[NDArray[np.int64]] = []
+    epoch = 0
+    while (lengths >= 2).any() and (epoch < config.epochs or len(plan) < config.min_steps):
+        order = np.lexsort((rng.random(len(lengths)), lengths))
+        order = order[lengths[order] >= 2]
+        batch = np.cumsum(lengths[order] - 1) // config.events_per_step
+        groups = np.split(order, np.flatnonzero(np.diff(batch)) + 1)
+        plan += [groups[group] for group in rng.permutation(len(groups))]
+        epoch += 1
+    return plan
 
 
 def _ready(items: FusedItems, reader: Reader, config: UserModelConfig) -> UserModel:
@@ -278,7 +308,7 @@ def _ready(items: FusedItems, reader: Reader, config: UserModelConfig) -> UserMo
     items.eval(), reader.eval()
     with torch.no_grad():
         states = items()
-    example = states[: min(12, len(states))].reshape(2, -1, config.dim) if len(states) > 1 else states[None]
+    example = states[torch.arange(6).reshape(2, 3) % len(states)]  # (2, 3, d)
     mask = torch.ones(example.shape[:2])
     graph = export(reader, [("history", example), ("mask", mask)], dynamic=("batch", "items"))
     return UserModel(graph, states.numpy(), config.history_length)

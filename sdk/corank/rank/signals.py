@@ -7,6 +7,7 @@ features and the features of an answer. Torch-free; knows nothing of rankers and
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -72,10 +73,14 @@ class Signals:
     repeatable: NDArray[np.bool_]  # (n_items,) may be recommended although it was seen
     text_decay: float = 0.65
 
-    def __post_init__(self) -> None:
-        popularity = np.stack([np.log1p(self.counts), np.log1p(self.recent)], axis=1)
-        object.__setattr__(self, "_popularity", popularity.astype(np.float32))
-        object.__setattr__(self, "_bestsellers", np.argsort(-self.counts, kind="stable"))
+    @cached_property
+    def _popularity(self) -> NDArray[np.float32]:
+        """Log counts, of all time and recent, (n_items, 2)."""
+        return np.log1p(np.stack([self.counts, self.recent], axis=1)).astype(np.float32)
+
+    @cached_property
+    def _bestsellers(self) -> NDArray[np.int64]:
+        return np.argsort(-self.counts, kind="stable")
 
     @property
     def n_items(self) -> int:
@@ -104,16 +109,15 @@ class Signals:
             items = items[self.repeatable[items] | ~np.isin(items, history)]
             yield Candidates(
                 items,
-                self._features(
-                    items, history, users[row], tastes[row], together[row], words[row]
-                ),
+                self._features(items, history, users[row], tastes[row], together[row], words[row]),
             )
 
     def _tastes(self, histories: Ragged) -> NDArray[np.float32]:
         """Faded mean of the history's texts, unit length, (n, d_text)."""
         faded = history_matrix(histories, self.n_items, self.text_decay)
-        mean = np.asarray(faded @ self.text_vectors, np.float32)
-        return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+        mean: NDArray[np.float32] = faded @ self.text_vectors
+        mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+        return mean
 
     def _features(
         self,
@@ -153,7 +157,8 @@ class Signals:
         paid = paid[~np.isnan(paid)]
         if not len(paid):
             return np.full(len(items), np.nan, np.float32)
-        return -np.abs(self.log_price[items] - paid.mean()) / (paid.std() + 0.5)
+        distance: NDArray[np.float32] = np.abs(self.log_price[items] - paid.mean())
+        return -distance / (paid.std() + np.float32(0.5))
 
     def for_queries(
         self, queries: list[str], vectors: NDArray[np.float32], per_retriever: int
@@ -190,4 +195,5 @@ def _positive(scores: NDArray[np.float32], n: int) -> Hits:
 
 
 def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (values - values.mean()) / (values.std() + 1e-6)
+    spread: np.float32 = values.std() + np.float32(1e-6)
+    return (values - values.mean()) / spread

@@ -38,6 +38,10 @@ class ItemItem:
         entries = (values.astype(np.float32), (rows, columns))
         return cls(sp.csr_array(entries, shape=(n_items, n_items)), decay)
 
+    def between(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
+        """Weights from each of some items to one, (m,)."""
+        return np.asarray(self.weights[items][:, [item]].toarray(), np.float32)[:, 0]
+
     def score(self, histories: Ragged) -> NDArray[np.float32]:
         """Score the catalogue for each history, (n, n_items)."""
         faded = history_matrix(histories, self.weights.shape[0], self.decay)

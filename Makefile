@@ -1,0 +1,39 @@
+# Every target sets itself up: a machine with Python >= 3.11, pip and make is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BENCH_DATA := $(wildcard ../shared/data)
+export CORANK_DATA ?= $(abspath $(BENCH_DATA))
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: demo test check bench clean
+
+demo: $(VENV)/.run  ## fit, measure and query the e-commerce sample, offline
+	$(BIN)/corank demo ecommerce
+
+test: $(VENV)/.dev  ## all tests
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/.dev  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev  ## the Amazon Beauty report, from the public files in CORANK_DATA
+	$(BIN)/python -m benchmarks accuracy --dataset amazon-beauty
+
+clean:  ## everything that is not in git
+	rm -rf $(VENV) build dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("corank needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,minilm]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,minilm,dev]'
+	touch $@ $(VENV)/.run

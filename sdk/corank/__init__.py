@@ -1,0 +1,93 @@
+"""Search and recommendation that understand text and behaviour.
+
+    shop = corank.load_vertical("ecommerce")
+    train, test = shop.read("data/shop").split("time")
+    pipeline = corank.Pipeline(shop)
+    pipeline.fit(train)
+    report = pipeline.evaluate(test)
+    pipeline.save("runs/shop", report)
+
+    shop = corank.load("runs/shop")          # no torch from here on
+    shop.search("vitamin c serum", k=10)
+    shop.recommend(["B000142FVW"], k=10)
+
+Importing corank does nothing else: names are loaded when they are first used.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from corank.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from corank.bundle import load as load
+    from corank.data.dataset import Dataset as Dataset
+    from corank.data.labels import labeling_function as labeling_function
+    from corank.data.schema import Interaction as Interaction
+    from corank.data.schema import Item as Item
+    from corank.data.schema import Query as Query
+    from corank.data.schema import User as User
+    from corank.engine import Engine as Engine
+    from corank.evaluate.report import Report as Report
+    from corank.language.encoder import EncoderConfig as EncoderConfig
+    from corank.pipeline import FitConfig as FitConfig
+    from corank.pipeline import Pipeline as Pipeline
+    from corank.rank.ranker import RankerConfig as RankerConfig
+    from corank.rank.rules import AlreadySeen as AlreadySeen
+    from corank.rank.rules import Boost as Boost
+    from corank.rank.rules import Cap as Cap
+    from corank.rank.rules import Diversify as Diversify
+    from corank.rank.rules import Exclude as Exclude
+    from corank.rank.rules import Require as Require
+    from corank.rank.sequence import UserModelConfig as UserModelConfig
+    from corank.vertical import Vertical as Vertical
+    from corank.vertical import load_vertical as load_vertical
+    from corank.vertical import verticals as verticals
+
+    __version__: str
+
+_HOME = {
+    "AlreadySeen": "rank.rules",
+    "Boost": "rank.rules",
+    "Cap": "rank.rules",
+    "Dataset": "data.dataset",
+    "Diversify": "rank.rules",
+    "EncoderConfig": "language.encoder",
+    "Engine": "engine",
+    "Exclude": "rank.rules",
+    "FitConfig": "pipeline",
+    "Interaction": "data.schema",
+    "Item": "data.schema",
+    "Pipeline": "pipeline",
+    "Query": "data.schema",
+    "RankerConfig": "rank.ranker",
+    "Report": "evaluate.report",
+    "Require": "rank.rules",
+    "User": "data.schema",
+    "UserModelConfig": "rank.sequence",
+    "Vertical": "vertical",
+    "labeling_function": "data.labels",
+    "load": "bundle",
+    "load_vertical": "vertical",
+    "verticals": "vertical",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("corank")
+    if name not in _HOME:
+        raise AttributeError(f"module 'corank' has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"corank.{_HOME[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name in ("torch", "transformers", "accelerate", "onnx"):
+            raise MissingExtraError(f"corank.{name}", "train") from error
+        raise
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,337 @@
+"""The ``corank`` command: the SDK's steps, one word each.
+
+Knows arguments and printing; every step is the SDK's. With ``--json`` the answer is one JSON
+document on standard output; progress and warnings go to standard error either way.
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import polars as pl
+
+import corank
+from corank.bundle import read_manifest, read_report
+from corank.config import from_mapping
+from corank.data.dataset import Dataset, Split
+from corank.data.split import ProtocolName
+from corank.errors import (
+    BundleError,
+    ConfigError,
+    CorankError,
+    DataError,
+    LeakageWarning,
+    MissingExtraError,
+    RequestError,
+)
+from corank.rank.explain import Answers
+
+if TYPE_CHECKING:
+    from corank.vertical import Vertical
+
+EXIT_CODES: dict[type[CorankError], int] = {
+    DataError: 3,
+    RequestError: 4,
+    BundleError: 5,
+    MissingExtraError: 6,
+    CorankError: 1,
+}
+EPILOG = """exit codes:
+  0  done
+  1  any other error of corank's
+  2  the command line cannot be understood
+  3  the data cannot be used
+  4  the request cannot be answered (unknown item, k out of range, empty query)
+  5  the bundle is damaged, foreign, or cannot be written
+  6  an optional dependency is missing; the message says which
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    arguments = _parser().parse_args(argv)
+    warnings.showwarning = _say_warning
+    try:
+        arguments.run(arguments)
+    except CorankError as error:
+        print(f"corank: {error}", file=sys.stderr)
+        return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
+    return 0
+
+
+def _verticals(arguments: argparse.Namespace) -> None:
+    found = corank.verticals()
+    about = [_describe(vertical) for vertical in found.values()]
+    if arguments.json:
+        _print_json(about)
+        return
+    for each in about:
+        print(f"{each['name']}: reads {each['item_text']}")
+        print(f"    labels  {', '.join(each['labeling_functions'])}")
+        for rule in each["rules"]:
+            print(f"    rule    {rule}")
+
+
+def _describe(vertical: "Vertical") -> dict[str, Any]:
+    return {
+        "name": vertical.name,
+        "item_text": vertical.item_text,
+        "labeling_functions": [f.name for f in vertical.labeling_functions],
+        "rules": [rule.describe() for rule in vertical.rules],
+        "metrics": list(vertical.metrics),
+        "sample": vertical.sample is not None,
+    }
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    vertical = corank.load_vertical(arguments.vertical)
+    arguments.out = arguments.out or Path("runs") / f"demo-{vertical.name}"
+    data = vertical.read_sample()
+    result = _fit_and_report(vertical, data, data.split("time"), arguments)
+    engine = corank.load(result["bundle"])
+    _, test = data.split("time")
+    cases = test.cases()
+    told = [row for row in range(len(cases.users)) if len(cases.histories[row]) >= 3][:3]
+    histories = [data.items["item_id"].gather(cases.histories[row][-5:]).to_list() for row in told]
+    answers = {f"search: {q}": engine.search(q, k=5) for q in vertical.example_queries}
+    answers |= {f"after {_titles(data, h)}": engine.recommend(h, k=5) for h in histories}
+    if arguments.json:
+        result["answers"] = {asked: each.to_dict() for asked, each in answers.items()}
+        _print_json(result)
+        return
+    for asked, each in answers.items():
+        print(f"\n{asked}")
+        _print_answers(each)
+    print(
+        f"\nThe bundle lies in {result['bundle']}. Try: corank search {result['bundle']} 'a query'"
+    )
+
+
+def _titles(data: Dataset, ids: list[str]) -> str:
+    titles = dict(data.items.select("item_id", "title").iter_rows())
+    return "; ".join(titles[item] for item in ids)
+
+
+def _fit(arguments: argparse.Namespace) -> None:
+    vertical = corank.load_vertical(arguments.vertical)
+    data = _read(vertical, arguments)
+    split = data.split(arguments.split, test=arguments.test, seed=arguments.seed)
+    result = _fit_and_report(vertical, data, split, arguments)
+    if arguments.json:
+        _print_json(result)
+    else:
+        print(f"The bundle lies in {result['bundle']}.")
+
+
+def _fit_and_report(
+    vertical: "Vertical", data: Dataset, split: Split, arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """Fit on one side, measure on the other, save both; print on the way unless ``--json``."""
+    say: Callable[[Any], None] = (lambda _: None) if arguments.json else print
+    say(data.intake)
+    with pl.Config(
+        tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, float_precision=3
+    ):
+        say(data.label_table().drop("accuracy"))
+    say(f"{split.train.positives.height:,} relevant (user, item) pairs to train on")
+    pipeline = corank.Pipeline(vertical, arguments.encoder)
+    pipeline.fit(split.train, _config(arguments))
+    report = pipeline.evaluate(split.test)
+    pipeline.save(arguments.out, report)
+    say(report.markdown())
+    return {
+        "bundle": str(arguments.out),
+        "intake": str(data.intake).splitlines(),
+        "report": report.to_dict(),
+    }
+
+
+def _config(arguments: argparse.Namespace) -> "corank.FitConfig":
+    given: dict[str, Any] = {}
+    if arguments.config:
+        try:
+            given = json.loads(Path(arguments.config).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{arguments.config} is no JSON file of options: {error}.") from error
+    named = {"seed": arguments.seed, "epochs": arguments.epochs}
+    given |= {name: value for name, value in named.items() if value is not None}
+    return from_mapping(corank.FitConfig, given)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    path = Path(arguments.bundle)
+    if arguments.data is None:
+        report = read_report(path)
+    else:
+        engine = corank.load(path)
+        data = _read(engine.vertical, arguments)
+        protocol = read_manifest(path)["about"]["protocol"]
+        train, test = data.split(protocol["name"], test=protocol["test"], seed=protocol["seed"])
+        report = corank.Pipeline.resume(engine, train).evaluate(test)
+    if arguments.json:
+        _print_json(report.to_dict())
+    else:
+        print(report.markdown())
+
+
+def _search(arguments: argparse.Namespace) -> None:
+    engine = corank.load(arguments.bundle)
+    answers = engine.search(arguments.query, k=arguments.k, where=_where(arguments))
+    _print_json(answers.to_dict()) if arguments.json else _print_answers(answers)
+
+
+def _recommend(arguments: argparse.Namespace) -> None:
+    engine = corank.load(arguments.bundle)
+    answers = engine.recommend(arguments.history, k=arguments.k, where=_where(arguments))
+    _print_json(answers.to_dict()) if arguments.json else _print_answers(answers)
+
+
+def _where(arguments: argparse.Namespace) -> pl.Expr | None:
+    if arguments.where is None:
+        return None
+    try:
+        condition: pl.Expr = pl.sql_expr(arguments.where)
+        return condition
+    except pl.exceptions.PolarsError as error:
+        raise RequestError(
+            f"--where {arguments.where!r} is no condition: {error}. Write it as in SQL: price < 30"
+        ) from error
+
+
+def _read(vertical: "Vertical", arguments: argparse.Namespace) -> Dataset:
+    columns = {}
+    for pair in arguments.column:
+        theirs, equals, ours = pair.partition("=")
+        if not (theirs and equals and ours):
+            raise ConfigError(f"--column {pair!r} must read THEIRS=OURS, such as asin=item_id.")
+        columns[theirs] = ours
+    return vertical.read(arguments.data, columns=columns, rejects=arguments.rejects)
+
+
+def _print_answers(answers: Answers) -> None:
+    for place, answer in enumerate(answers, 1):
+        print(f"{place:>3}. {answer.title}  [{answer.item_id}]  {answer.score:.3f}")
+        print(f"       {'; '.join(answer.reasons)}")
+        parts = sorted(answer.parts.items(), key=lambda part: -abs(part[1]))
+        print("       = " + " ".join(f"{value:+.2f} {name}" for name, value in parts if value))
+        if answer.rules:
+            print(f"       moved by: {', '.join(answer.rules)}")
+    if answers.removed:
+        removed = ", ".join(f"{count} by {rule}" for rule, count in answers.removed.items())
+        print(f"     rules removed {removed}")
+    if not len(answers):
+        print("     nothing is left to show")
+
+
+def _print_json(value: Any) -> None:
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=1)
+    print()
+
+
+def _say_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    if issubclass(category, LeakageWarning):
+        print(f"corank: warning: {message}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="corank",
+        description="Search and recommendation that understand text and behaviour.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=corank.__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[..., None], what: str, example: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=what,
+            description=what,
+            epilog=f"example:\n  {example}\n\n{EPILOG}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        added.add_argument("--json", action="store_true", help="print one JSON document")
+        added.set_defaults(run=run)
+        return added
+
+    command("verticals", _verticals, "List the installed verticals.", "corank verticals")
+
+    demo = command(
+        "demo", _demo, "Run the whole path on a vertical's own sample, offline, in minutes.",
+        "corank demo ecommerce",
+    )  # fmt: skip
+    demo.add_argument("vertical")
+    demo.add_argument("--out", type=Path, help="bundle to write; runs/demo-VERTICAL by default")
+    _add_fitting(demo)
+
+    fit = command(
+        "fit", _fit, "Fit a vertical's ranker on a folder of data, measure it, save a bundle.",
+        "corank fit ecommerce --data data/shop --out runs/shop --split time",
+    )  # fmt: skip
+    fit.add_argument("vertical")
+    _add_reading(fit, required=True)
+    fit.add_argument("--out", type=Path, required=True, help="bundle to write")
+    fit.add_argument(
+        "--split", choices=get_args(ProtocolName), default="time", help="how the test is held out"
+    )
+    fit.add_argument("--test", type=float, default=0.2, help="share held out (default: 0.2)")
+    _add_fitting(fit)
+
+    evaluate = command(
+        "evaluate", _evaluate, "Print a bundle's report, or measure it again on data.",
+        "corank evaluate runs/shop --data data/shop",
+    )  # fmt: skip
+    evaluate.add_argument("bundle")
+    _add_reading(evaluate, required=False)
+
+    search = command(
+        "search",
+        _search,
+        "Search a bundle's catalogue.",
+        'corank search runs/shop "vitamin c serum"',
+    )
+    search.add_argument("bundle")
+    search.add_argument("query")
+    _add_asking(search)
+
+    recommend = command(
+        "recommend", _recommend, "Recommend what comes after a history of items.",
+        "corank recommend runs/shop --history B000142FVW",
+    )  # fmt: skip
+    recommend.add_argument("bundle")
+    recommend.add_argument(
+        "--history", nargs="*", default=[], help="item ids, oldest first; none: what is popular"
+    )
+    _add_asking(recommend)
+    return parser
+
+
+def _add_fitting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--encoder", help="hub name or local folder (default: all-MiniLM-L6-v2)")
+    parser.add_argument("--epochs", type=int, help="of encoder tuning; 0 leaves it frozen")
+    parser.add_argument("--config", help="a JSON file of FitConfig's options")
+
+
+def _add_reading(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--data", required=required, help="folder with items.* and interactions.*")
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="THEIRS=OURS",
+        help="rename a column; repeat for more",
+    )
+    parser.add_argument("--rejects", help="where rejected rows go (default: DATA/rejects.parquet)")
+
+
+def _add_asking(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-k", type=int, default=10, help="how many answers (default: 10)")
+    parser.add_argument("--where", help='only items for which this holds, as in SQL: "price < 30"')

@@ -1,0 +1,56 @@
+"""Mappings to config dataclasses: for config files, and for bundles that say how they were made."""
+
+import typing
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+from corank.errors import ConfigError, nearest
+
+T = TypeVar("T")
+
+
+def from_mapping(cls: type[T], given: Mapping[str, Any], where: str = "") -> T:
+    """Build a config from plain values; nested configs from nested mappings.
+
+    Raises:
+        ConfigError: a key is unknown (the message names the nearest) or a value has the wrong
+            type.
+    """
+    hints = typing.get_type_hints(cls)
+    known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in known:
+            raise ConfigError(
+                f"Unknown option {where + key!r}; {cls.__name__} has {', '.join(known)}."
+                + nearest(key, known)
+            )
+        hint = hints[key]
+        if is_dataclass(hint) and isinstance(hint, type):
+            values[key] = from_mapping(hint, value, f"{where}{key}.")
+        elif not _fits(value, hint):
+            raise ConfigError(f"Option {where + key!r} is {value!r}; expected {_say(hint)}.")
+        else:
+            values[key] = value
+    return cls(**values)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if typing.get_origin(hint) is typing.Literal:
+        return value in typing.get_args(hint)
+    if options := typing.get_args(hint):
+        return any(_fits(value, option) for option in options)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint)
+
+
+def _say(hint: Any) -> str:
+    if typing.get_origin(hint) is typing.Literal:
+        return "one of " + ", ".join(map(repr, typing.get_args(hint)))
+    if options := typing.get_args(hint):
+        return " or ".join(_say(option) for option in options)
+    return "null" if hint is type(None) else str(hint.__name__)
