@@ -3,7 +3,7 @@
     bundle.json            format, vertical, how it was made, and the SHA-256 of every other file
     items.parquet          the catalogue
     encoder/               graph.onnx (token ids -> unit vector), tokenizer.json
-    user_model/            graph.onnx (history -> user vector), states.npy
+    user_model/            graph.onnx (history -> user vector), states and projection
     vectors/               text.npy; *.faiss where the catalogue is large
     signals/               counts, prices and item-to-item weights
     bm25/ recommender/ searcher/
@@ -40,7 +40,7 @@ from corank.vertical import load_vertical
 
 FORMAT = 1
 MANIFEST = "bundle.json"
-ARRAYS = ("counts", "recent", "log_price", "repeatable")
+ARRAYS = ("counts", "recency", "log_price", "repeatable")
 
 
 def save(engine: Engine, report: Report | None, path: Path) -> None:
@@ -169,6 +169,7 @@ def _write(engine: Engine, folder: Path) -> None:
     }
     (folder / "encoder" / "encoder.json").write_text(json.dumps(encoder), "utf-8")
     (folder / "user_model" / "graph.onnx").write_bytes(signals.user_model.graph)
+    _save_array(folder / "user_model" / "projection.npy", signals.user_model.projection)
     _save_array(folder / "user_model" / "states.npy", signals.user_model.states)
     _save_array(folder / "vectors" / "text.npy", signals.text_vectors)
     for name, index in (("text", signals.text_index), ("states", signals.state_index)):
@@ -176,15 +177,15 @@ def _write(engine: Engine, folder: Path) -> None:
             index.save(folder / "vectors" / f"{name}.faiss")
     for name in ARRAYS:
         _save_array(folder / "signals" / f"{name}.npy", getattr(signals, name))
-    for name in ("together", "words"):
+    for name in ("together", "neighbours"):
         related: ItemItem = getattr(signals, name)
         for array in ("indptr", "indices", "data"):
             _save_array(folder / "signals" / f"{name}.{array}.npy", getattr(related.weights, array))
     settings = {
         "history_length": signals.user_model.history_length,
-        "text_decay": signals.text_decay,
+        "decay": signals.decay,
         "together_decay": signals.together.decay,
-        "words_decay": signals.words.decay,
+        "neighbours_decay": signals.neighbours.decay,
     }
     (folder / "signals" / "signals.json").write_text(json.dumps(settings), "utf-8")
     signals.bm25.save(folder / "bm25")
@@ -200,6 +201,7 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
     user_model = UserModel(
         (folder / "user_model" / "graph.onnx").read_bytes(),
         _load_array(folder / "user_model" / "states.npy"),
+        _load_array(folder / "user_model" / "projection.npy"),
         settings["history_length"],
     )
     return Engine(
@@ -212,9 +214,9 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
             user_model=user_model,
             state_index=_index(folder / "vectors" / "states.faiss", user_model.states),
             together=_related(folder / "signals", "together", settings["together_decay"]),
-            words=_related(folder / "signals", "words", settings["words_decay"]),
+            neighbours=_related(folder / "signals", "neighbours", settings["neighbours_decay"]),
             bm25=BM25.load(folder / "bm25"),
-            text_decay=settings["text_decay"],
+            decay=settings["decay"],
             **{name: _load_array(folder / "signals" / f"{name}.npy") for name in ARRAYS},
         ),
         recommender=Ranker.load(folder / "recommender"),

@@ -165,9 +165,16 @@ class Engine:
     ) -> Answers:
         ids = self.items["item_id"].gather(ranked.items.tolist()).to_list()
         answers = [
-            Answer(ids[i], self._titles[item], float(score), parts[i], reasons[i], ranked.moved.get(item, ()))
-            for i, (item, score) in enumerate(zip(ranked.items.tolist(), ranked.scores, strict=True))
-        ]  # fmt: skip
+            Answer(
+                item_id=ids[place],
+                title=self._titles[item],
+                score=float(ranked.scores[place]),
+                parts=parts[place],
+                reasons=reasons[place],
+                rules=ranked.moved.get(item, ()),
+            )
+            for place, item in enumerate(ranked.items.tolist())
+        ]
         return Answers(tuple(answers), ranked.removed)
 
     @cached_property

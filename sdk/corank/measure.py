@@ -53,6 +53,8 @@ def measure(
         seed=seed,
     )
     runs = {OURS: engine.rank(task.histories)}
+    by_text = engine.signals.user_model.text_alone(engine.signals.text_vectors)
+    runs[f"{OURS}/text-alone"] = task.run(by_text.score, "text alone")
     runs |= {baseline.name: task.run(baseline.score, baseline.name) for baseline in baselines}
 
     metrics = _metrics(engine)

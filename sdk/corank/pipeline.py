@@ -32,14 +32,13 @@ from corank.progress import bar, track
 from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
 from corank.rank.rules import AlreadySeen, Shelf
 from corank.rank.sequence import UserModelConfig, train_user_model
-from corank.rank.signals import RECOMMEND, SEARCH, Signals, lexical_neighbours
-from corank.retrieve.cooccurrence import ease
+from corank.rank.signals import RECOMMEND, SEARCH, Signals
+from corank.retrieve.cooccurrence import ease, item_knn
 from corank.retrieve.lexical import BM25
 from corank.retrieve.vectors import Kind, build_index
 from corank.vertical import Vertical
 
 DECAY = 0.65  # how fast a history fades in co-occurrence, text and words
-WORD_NEIGHBOURS = 50
 TUNING_CASES = 5_000  # validation cases that decide when the user model is done
 PROBE = 16  # texts on which an exported encoder is compared with torch
 START_RECOMMEND = {"sequence": 4.0, "text": 1.0, "popularity": 0.1}
@@ -121,13 +120,10 @@ class Pipeline:
         shared = {
             "text_vectors": vectors,
             "text_index": build_index(vectors, config.index),
-            "words": lexical_neighbours(
-                texts.to_list(), words, neighbours=WORD_NEIGHBOURS, decay=DECAY
-            ),
             "bm25": words,
             "log_price": _log_price(train.items, self.vertical.price),
             "repeatable": _repeatable(self.vertical, train.items, vectors),
-            "text_decay": DECAY,
+            "decay": DECAY,
         }
         signals, share = self._signals(fit, shared, config, validation)
         early, _ = self._signals(base, shared, config, share=share)
@@ -221,13 +217,13 @@ class Pipeline:
             share=share,
             validate=validate,
         )
-        newest = train.positives.sort("timestamp").tail(max(train.positives.height // 10, 1))
         signals = Signals(
             user_model=user_model,
             state_index=build_index(user_model.states, config.index),
             together=ease(histories, n_items, decay=DECAY),
+            neighbours=item_knn(histories, n_items, decay=DECAY),
             counts=counts,
-            recent=np.bincount(newest["item"].to_numpy(), minlength=n_items),
+            recency=_recency(train.positives, counts),
             **shared,
         )
         return signals, share
@@ -285,6 +281,13 @@ def _repeatable(
     shelf = Shelf(items, vectors)
     seen = [rule.repeatable(shelf) for rule in vertical.rules if isinstance(rule, AlreadySeen)]
     return np.logical_and.reduce(seen) if seen else np.ones(items.height, np.bool_)
+
+
+def _recency(positives: pl.DataFrame, counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Mean time of an item's events, as a share of the training data, drawn towards 1/2."""
+    when = positives["timestamp"].rank("average").to_numpy() / positives.height
+    late = np.bincount(positives["item"].to_numpy(), when, minlength=len(counts))
+    return ((late + 1) / (counts + 2)).astype(np.float32)
 
 
 def _log_price(items: pl.DataFrame, column: str | None) -> NDArray[np.float32]:

@@ -149,9 +149,14 @@ class Dataset:
     def carve(self) -> Split:
         """Split training data once more, the way it was split before (by time if it never was).
 
-        Used inside fitting, for validation: it raises no warning, because the outer split did.
+        Data without its cold items is carved by leave-one-out: were every held-out item new, a
+        ranker would learn that new items are the right answer. Used inside fitting, for
+        validation: it raises no warning, because the outer split did.
         """
-        return self._split(self.protocol or Protocol("time", 0.1, 0))
+        protocol = self.protocol or Protocol("time", 0.1, 0)
+        if protocol.name == "cold-items":
+            protocol = replace(protocol, name="leave-one-out")
+        return self._split(protocol)
 
     def _split(self, protocol: Protocol) -> Split:
         train, test, history = split_tables(self._tables, self.positives, protocol)

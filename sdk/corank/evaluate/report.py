@@ -91,9 +91,9 @@ class Report:
             lines += ["### Differences (paired bootstrap, 95%)", ""]
             lines += ["| slice | difference | value | interval |", "|---|---|---:|---|"]
             lines += [
-                f"| {row.split} | {row.metric} | {row.value:+.4f} | {row.low:+.4f} .. {row.high:+.4f} |"
+                f"| {row.split} | {row.metric} | {row.value:+.4f} | {_interval(row)} |"
                 for row in over
-                if row.low is not None and row.high is not None
+                if row.split == over[0].split or row.metric == over[0].metric
             ]
             lines += [""]
         for name, value in self.about.items():
@@ -194,7 +194,7 @@ def verdict(rows: list[Row], metric: str) -> str:
     numbers = (
         f"{metric} {ours.value:.4f} against {best.value:.4f} for {best.system}, the best baseline"
     )
-    interval = f"difference {gap.value:+.4f}, 95% interval {gap.low:+.4f} .. {gap.high:+.4f}"
+    interval = f"difference {gap.value:+.4f}, 95% interval {_interval(gap)}"
     if gap.low is not None and gap.low > 0:
         return f"corank wins: {numbers} ({interval})"
     if gap.high is not None and gap.high < 0:
@@ -211,6 +211,12 @@ def _cell(row: Row) -> str:
     if row.low is None or row.high is None:
         return f"{row.value:.4f}"
     return f"{row.value:.4f} ±{(row.high - row.low) / 2:.4f}"
+
+
+def _interval(row: Row) -> str:
+    if row.low is None or row.high is None:
+        return ""
+    return f"{row.low:+.4f} .. {row.high:+.4f}"
 
 
 def _plain(value: Any) -> str:

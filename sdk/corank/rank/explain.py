@@ -4,7 +4,7 @@ The parts of an answer add up to its model score; the reasons turn the largest o
 sentences about things a person can check (a history item, a shared word, a count).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -82,7 +82,7 @@ class Reasons:
 
         ``texts`` are the history's, in its order.
         """
-        said = {
+        said: dict[str, Callable[[], str]] = {
             "sequence": lambda: "continues what was chosen so far",
             "together": lambda: self._together(item, history),
             "text": lambda: self._reads_like(item, history),
@@ -96,7 +96,7 @@ class Reasons:
         self, item: int, query: str, similarity: float, parts: Mapping[str, float]
     ) -> tuple[str, ...]:
         """Say what the largest positive parts of a search answer rest on."""
-        said = {
+        said: dict[str, Callable[[], str]] = {
             "words": lambda: _matched(self.signals.bm25.matched(query, item)),
             "text": lambda: f"means something close to the query (cosine {similarity:.2f})",
             "popularity": lambda: self._popular(item),

@@ -4,7 +4,7 @@ An item's state fuses what its text says with what people did to it (see `rank.s
 trains both). Torch-free; knows catalogue indices and vectors.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +23,7 @@ class UserModel:
 
     graph: bytes  # history (b, t, d), mask (b, t) -> vector (b, d)
     states: NDArray[np.float32]  # (n_items, d) unit length
+    projection: NDArray[np.float32]  # (d_text + 1, d) text vector, 1 -> state of a new item
     history_length: int
 
     @cached_property
@@ -42,6 +43,15 @@ class UserModel:
             inputs = {"history": self.states[items], "mask": mask}
             users[start : start + BLOCK] = self._session.run(["vector"], inputs)[0]
         return users
+
+    def text_alone(self, vectors: NDArray[np.float32]) -> "UserModel":
+        """Return the model with states made from text vectors alone, (n_items, d_text).
+
+        What it would know of this catalogue had nobody touched it.
+        """
+        states = vectors @ self.projection[:-1] + self.projection[-1]
+        states /= np.maximum(np.linalg.norm(states, axis=1, keepdims=True), 1e-9)
+        return replace(self, states=states)
 
     def score(self, histories: Ragged) -> NDArray[np.float32]:
         """Score the whole catalogue, (n, n_items)."""

@@ -50,9 +50,9 @@ class RankerConfig:
     l2: float = 1e-3
     trees: int = 300
     learning_rate: float = 0.05
-    leaves: int = 15
+    leaves: int = 31
     min_in_leaf: int = 200
-    patience: int = 30
+    patience: int = 40
 
 
 class Examples(NamedTuple):
@@ -247,10 +247,11 @@ def _trees(
         "learning_rate": config.learning_rate,
         "num_leaves": config.leaves,
         "min_data_in_leaf": min(config.min_in_leaf, max(len(train.grades) // 50, 1)),
-        "feature_fraction": 0.8,
-        "bagging_fraction": 0.8,
+        "lambdarank_truncation_level": 20,
+        "feature_fraction": 0.6,
+        "bagging_fraction": 0.7,
         "bagging_freq": 1,
-        "lambda_l2": 1.0,
+        "lambda_l2": 10.0,
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,

@@ -265,7 +265,7 @@ def _loss(
     users = reader.read(states[torch.from_numpy(given)], torch.from_numpy(kept).float())
     rows, columns, target = _seen_before(given, coming, real)
     asked = torch.from_numpy(real)
-    loss: Tensor = FullSoftmax.apply(
+    loss: Tensor = FullSoftmax.apply(  # type: ignore[no-untyped-call]
         users[asked] * scale.exp(), states, target, rows, columns, config.label_smoothing
     )
     return loss
@@ -283,7 +283,7 @@ def _seen_before(
     other = item != coming[user, at]
     pairs = np.unique(np.stack([number[user, at], item])[:, other], axis=1)
     row, column = torch.from_numpy(pairs)
-    return row, column, torch.from_numpy(coming[real])
+    return row.contiguous(), column.contiguous(), torch.from_numpy(coming[real])
 
 
 def _plan(
@@ -308,10 +308,11 @@ def _ready(items: FusedItems, reader: Reader, config: UserModelConfig) -> UserMo
     items.eval(), reader.eval()
     with torch.no_grad():
         states = items()
+        project = torch.cat([items.project.weight.T, items.project.bias[None]])
     example = states[torch.arange(6).reshape(2, 3) % len(states)]  # (2, 3, d)
     mask = torch.ones(example.shape[:2])
     graph = export(reader, [("history", example), ("mask", mask)], dynamic=("batch", "items"))
-    return UserModel(graph, states.numpy(), config.history_length)
+    return UserModel(graph, states.numpy(), project.numpy(), config.history_length)
 
 
 def _warm_up_then_decay(step: int, steps: int) -> float:

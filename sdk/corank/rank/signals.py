@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from corank.data.ragged import Ragged
@@ -21,21 +22,29 @@ from corank.retrieve.lexical import BM25
 from corank.retrieve.vectors import VectorIndex
 
 BLOCK = 256  # cases at a time
+RECENT = 20  # items of a history that are compared with a candidate one by one
 
 RECOMMEND: Mapping[str, str] = {
     "sequence": "sequence",
     "sequence_z": "sequence",
+    "sequence_rank": "sequence",
     "together": "together",
     "together_z": "together",
+    "together_rank": "together",
+    "neighbours": "together",
+    "neighbours_z": "together",
     "text": "text",
     "text_z": "text",
     "text_nearest": "text",
     "text_last": "text",
     "words": "words",
+    "words_nearest": "words",
+    "words_last": "words",
     "popularity": "popularity",
     "recency": "popularity",
     "price": "price",
     "history_length": "history",
+    "last_popularity": "history",
 }
 """Features of a recommendation -> the part of the score that an explanation puts them under."""
 
@@ -48,6 +57,9 @@ SEARCH: Mapping[str, str] = {
 }
 """Features of a search answer -> the part of the score."""
 
+SHARES = {"sequence": 1.0, "together": 0.5, "neighbours": 0.5, "text": 0.25, "popularity": 0.1}
+"""How many candidates each retriever proposes, as a share of ``per_retriever``."""
+
 
 class Candidates(NamedTuple):
     """Candidates of one case with their features."""
@@ -56,7 +68,17 @@ class Candidates(NamedTuple):
     features: NDArray[np.float32]  # (m, len(RECOMMEND)) or (m, len(SEARCH))
 
 
-@dataclass(frozen=True, kw_only=True)
+class _Case(NamedTuple):
+    """One history, and what the block computed for it."""
+
+    history: NDArray[np.int32]  # (t,) oldest first
+    user: NDArray[np.float32]  # (d,)
+    taste: NDArray[np.float32]  # (d_text,)
+    together: NDArray[np.float32]  # (n_items,)
+    neighbours: NDArray[np.float32]  # (n_items,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Signals:
     """What is known about the catalogue and about what people did to it."""
 
@@ -64,28 +86,37 @@ class Signals:
     text_index: VectorIndex  # over text_vectors
     user_model: UserModel
     state_index: VectorIndex  # over user_model.states
-    together: ItemItem  # co-occurrence
-    words: ItemItem  # lexical neighbours
+    together: ItemItem  # EASE
+    neighbours: ItemItem  # item-kNN
     bm25: BM25
     counts: NDArray[np.int64]  # (n_items,) users who found the item relevant
-    recent: NDArray[np.int64]  # (n_items,) the same in the last tenth of the training events
+    recency: NDArray[np.float32]  # (n_items,) 0..1, how late in the training data that was
     log_price: NDArray[np.float32]  # (n_items,) nan where unknown
     repeatable: NDArray[np.bool_]  # (n_items,) may be recommended although it was seen
-    text_decay: float = 0.65
-
-    @cached_property
-    def _popularity(self) -> NDArray[np.float32]:
-        """Log counts, of all time and recent, (n_items, 2)."""
-        return np.log1p(np.stack([self.counts, self.recent], axis=1)).astype(np.float32)
-
-    @cached_property
-    def _bestsellers(self) -> NDArray[np.int64]:
-        return np.argsort(-self.counts, kind="stable")
+    decay: float  # how fast a history fades in its mean of texts and of words
 
     @property
     def n_items(self) -> int:
         """Size of the catalogue."""
         return len(self.text_vectors)
+
+    @cached_property
+    def _popularity(self) -> NDArray[np.float32]:
+        return np.log1p(self.counts).astype(np.float32)
+
+    @cached_property
+    def _bestsellers(self) -> NDArray[np.int64]:
+        return np.argsort(-self.counts, kind="stable")
+
+    @cached_property
+    def _words(self) -> sp.csr_array:
+        """Items as unit vectors of BM25 weights, (n_items, tokens): their cosine is lexical."""
+        index = self.bm25
+        shape = (index.size, len(index.vocabulary))
+        weights = sp.csc_array((index.weights, index.items, index.offsets), shape=shape).tocsr()
+        length = np.sqrt(np.asarray(weights.multiply(weights).sum(axis=1)).ravel())
+        weights.data /= np.repeat(np.maximum(length, 1e-9), np.diff(weights.indptr))
+        return weights
 
     def for_histories(self, histories: Ragged, per_retriever: int) -> Iterator[Candidates]:
         """Yield the candidates of each history; what it holds is none unless repeatable."""
@@ -93,59 +124,70 @@ class Signals:
             rows = np.arange(start, min(start + BLOCK, len(histories)))
             yield from self._block(histories.take(rows), per_retriever)
 
-    def _block(self, histories: Ragged, n: int) -> Iterator[Candidates]:
+    def _block(self, histories: Ragged, per_retriever: int) -> Iterator[Candidates]:
+        n = {name: max(round(share * per_retriever), 1) for name, share in SHARES.items()}
         users = self.user_model.users(histories)  # (b, d)
         tastes = self._tastes(histories)  # (b, d_text)
-        by_state = self.state_index.search(users, n)
-        by_text = self.text_index.search(tastes, n)
         together = self.together.score(histories)  # (b, n_items)
-        words = self.words.score(histories)
-        by_together = _positive(together, n)
+        neighbours = self.neighbours.score(histories)
+        proposed = np.concatenate(
+            [
+                self.state_index.search(users, n["sequence"]).items,
+                self.text_index.search(tastes, n["text"]).items,
+                _positive(together, n["together"]).items,
+                _positive(neighbours, n["neighbours"]).items,
+                np.tile(self._bestsellers[: n["popularity"]], (len(histories), 1)),
+            ],
+            axis=1,
+        )  # (b, sum of n)
         for row in range(len(histories)):
             history = histories[row]
-            proposed = (by_state.items[row], by_text.items[row], by_together.items[row])
-            items = np.unique(np.concatenate([*proposed, self._bestsellers[:n]]))
+            items = np.unique(proposed[row])
             items = items[items >= 0].astype(np.int32)
             items = items[self.repeatable[items] | ~np.isin(items, history)]
-            yield Candidates(
-                items,
-                self._features(items, history, users[row], tastes[row], together[row], words[row]),
-            )
+            case = _Case(history, users[row], tastes[row], together[row], neighbours[row])
+            yield Candidates(items, self._features(items, case))
 
     def _tastes(self, histories: Ragged) -> NDArray[np.float32]:
         """Faded mean of the history's texts, unit length, (n, d_text)."""
-        faded = history_matrix(histories, self.n_items, self.text_decay)
+        faded = history_matrix(histories, self.n_items, self.decay)
         mean: NDArray[np.float32] = faded @ self.text_vectors
         mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
         return mean
 
-    def _features(
-        self,
-        items: NDArray[np.int32],
-        history: NDArray[np.int32],
-        user: NDArray[np.float32],
-        taste: NDArray[np.float32],
-        together: NDArray[np.float32],
-        words: NDArray[np.float32],
-    ) -> NDArray[np.float32]:
+    def _features(self, items: NDArray[np.int32], case: _Case) -> NDArray[np.float32]:
+        sequence = self.user_model.states[items] @ case.user
+        together, neighbours = case.together[items], case.neighbours[items]
         texts = self.text_vectors[items]  # (m, d_text)
-        sequence = self.user_model.states[items] @ user
-        text = texts @ taste
-        near = texts @ self.text_vectors[history].T if len(history) else np.zeros((len(items), 1))
+        text = texts @ case.taste
+        recent = case.history[-RECENT:]
+        near = texts @ self.text_vectors[recent].T  # (m, t)
+        words = (self._words[items] @ self._words[recent].T).toarray()  # (m, t)
+        if not len(recent):
+            near = words = np.zeros((len(items), 1), np.float32)
+        fading = self.decay ** np.arange(words.shape[1])[::-1]
+        last = self._popularity[recent[-1]] if len(recent) else 0.0
         columns = {
             "sequence": sequence,
             "sequence_z": _z(sequence),
-            "together": together[items],
-            "together_z": _z(together[items]),
+            "sequence_rank": _reciprocal_rank(sequence),
+            "together": together,
+            "together_z": _z(together),
+            "together_rank": _reciprocal_rank(together),
+            "neighbours": neighbours,
+            "neighbours_z": _z(neighbours),
             "text": text,
             "text_z": _z(text),
             "text_nearest": near.max(1),
             "text_last": near[:, -1],
-            "words": words[items],
-            "popularity": self._popularity[items, 0],
-            "recency": self._popularity[items, 1],
-            "price": self._price_affinity(items, history),
-            "history_length": np.full(len(items), np.log1p(len(history))),
+            "words": words @ fading,
+            "words_nearest": words.max(1),
+            "words_last": words[:, -1],
+            "popularity": self._popularity[items],
+            "recency": self.recency[items],
+            "price": self._price_affinity(items, case.history),
+            "history_length": np.full(len(items), np.log1p(len(case.history))),
+            "last_popularity": np.full(len(items), last),
         }
         return np.stack([columns[name] for name in RECOMMEND], axis=1).astype(np.float32)
 
@@ -157,8 +199,8 @@ class Signals:
         paid = paid[~np.isnan(paid)]
         if not len(paid):
             return np.full(len(items), np.nan, np.float32)
-        distance: NDArray[np.float32] = np.abs(self.log_price[items] - paid.mean())
-        return -distance / (paid.std() + np.float32(0.5))
+        distance = np.abs(self.log_price[items] - paid.mean()) / (paid.std() + 0.5)
+        return np.asarray(-distance, np.float32)
 
     def for_queries(
         self, queries: list[str], vectors: NDArray[np.float32], per_retriever: int
@@ -174,20 +216,11 @@ class Signals:
                 "words": words,
                 "words_share": words / max(float(words.max(initial=0)), 1e-9),
                 "text": self.text_vectors[items] @ vectors[row],
-                "popularity": self._popularity[items, 0],
-                "recency": self._popularity[items, 1],
+                "popularity": self._popularity[items],
+                "recency": self.recency[items],
             }
             features = np.stack([columns[name] for name in SEARCH], axis=1)
             yield Candidates(items, features.astype(np.float32))
-
-
-def lexical_neighbours(texts: list[str], bm25: BM25, *, neighbours: int, decay: float) -> ItemItem:
-    """Let each item's text search the others: their BM25 score, as a share of its own."""
-    hits = bm25.search(texts, neighbours + 1)
-    own = np.maximum(hits.scores[:, :1], 1e-9)
-    found = (hits.items >= 0) & (hits.items != np.arange(len(texts))[:, None])
-    rows = np.nonzero(found)[0]
-    return ItemItem.of(rows, hits.items[found], (hits.scores / own)[found], len(texts), decay)
 
 
 def _positive(scores: NDArray[np.float32], n: int) -> Hits:
@@ -195,5 +228,14 @@ def _positive(scores: NDArray[np.float32], n: int) -> Hits:
 
 
 def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    spread: np.float32 = values.std() + np.float32(1e-6)
-    return (values - values.mean()) / spread
+    """Distance from the candidates' mean in standard deviations."""
+    if not len(values):
+        return values
+    return np.asarray((values - values.mean()) / (values.std() + 1e-6), np.float32)
+
+
+def _reciprocal_rank(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """1 for the best candidate, 1/2 for the second, ..."""
+    rank = np.empty(len(values), np.float32)
+    rank[np.argsort(-values, kind="stable")] = np.arange(1, len(values) + 1)
+    return 1 / rank
