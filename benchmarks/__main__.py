@@ -1,11 +1,11 @@
-"""``python -m benchmarks``: list, prepare, accuracy."""
+"""``python -m benchmarks``: list, prepare, accuracy, report."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import get_args
 
-from benchmarks import accuracy
+from benchmarks import accuracy, report
 from benchmarks.datasets import DATASETS
 from corank.data.split import ProtocolName
 from corank.errors import CorankError
@@ -39,8 +39,14 @@ def _prepare(arguments: argparse.Namespace) -> None:
 def _accuracy(arguments: argparse.Namespace) -> None:
     dataset = DATASETS[arguments.dataset]
     for protocol in arguments.protocol or dataset.protocols:
-        report, path = accuracy.run(dataset, protocol, seed=arguments.seed)
-        print(f"# {dataset.name}, {protocol}\n\n{report.markdown()}\nstored in {path}")
+        found, path = accuracy.run(dataset, protocol, seed=arguments.seed)
+        print(f"# {dataset.name}, {protocol}\n\n{found.markdown()}\nstored in {path}")
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    if arguments.readme:
+        report.write(arguments.readme)
+    print(report.markdown())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,14 +63,19 @@ def _parser() -> argparse.ArgumentParser:
 
     measure = commands.add_parser("accuracy", help="fit, measure, print and store the report")
     measure.add_argument("--dataset", choices=DATASETS, required=True)
+    protocols = get_args(ProtocolName)
     measure.add_argument(
         "--protocol",
         action="append",
-        choices=get_args(ProtocolName),
-        help="default: all of the set's",
+        choices=protocols,
+        help="default: every one",
     )
     measure.add_argument("--seed", type=int, default=0)
     measure.set_defaults(run=_accuracy)
+
+    table = commands.add_parser("report", help="print the stored results as Markdown")
+    table.add_argument("--readme", type=Path, help="also put them between this README's markers")
+    table.set_defaults(run=_report)
     return parser
 
 

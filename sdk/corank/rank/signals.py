@@ -238,4 +238,4 @@ def _reciprocal_rank(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """1 for the best candidate, 1/2 for the second, ..."""
     rank = np.empty(len(values), np.float32)
     rank[np.argsort(-values, kind="stable")] = np.arange(1, len(values) + 1)
-    return 1 / rank
+    return np.reciprocal(rank)

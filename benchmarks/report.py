@@ -1,0 +1,64 @@
+"""The stored results as the table that stands in the README."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.accuracy import RESULTS
+
+SHOWN = {
+    "leave-one-out": ("hr@10", "ndcg@10"),
+    "cold-items": ("recall@20", "ndcg@10"),
+}
+START, END = "<!-- results: python -m benchmarks report -->", "<!-- end of results -->"
+
+
+def results() -> list[dict[str, Any]]:
+    """Return every stored result, by name of its file."""
+    return [json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json"))]
+
+
+def markdown() -> str:
+    """Return a table per stored result: every system, best last, published figures marked."""
+    tables = []
+    for result in results():
+        metrics = SHOWN[result["protocol"]]
+        rows = [r for r in result["rows"] if r["split"] == "all" and r["metric"] in metrics]
+        found = {(r["system"], r["metric"]): r for r in rows}
+        systems = sorted({r["system"] for r in rows}, key=lambda s: found[s, metrics[1]]["value"])
+        lines = [
+            f"**{result['dataset']}, {result['protocol']}**: {result['verdict']}. "
+            f"Commit {result['commit'][:12]}.",
+            "",
+            "| system | " + " | ".join(metrics) + " |",
+            "|---|" + "---:|" * len(metrics),
+        ]
+        for system in systems:
+            cells = [_cell(found.get((system, metric))) for metric in metrics]
+            name = f"**{system}**" if system == "corank" else system
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        cost = {r["metric"]: r["value"] for r in result["rows"] if r["split"] == "cost"}
+        lines += [
+            "",
+            f"Fitted in {cost['fit_seconds'] / 60:.0f} minutes and evaluated in "
+            f"{cost['evaluate_seconds'] / 60:.0f} on {result['machine']['cores']} cores; "
+            f"peak memory {cost['peak_memory_mb'] / 1024:.1f} GiB.",
+        ]
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
+
+
+def write(readme: Path) -> None:
+    """Put the table between the README's markers."""
+    text = readme.read_text("utf-8")
+    before, rest = text.split(START)
+    _, after = rest.split(END)
+    readme.write_text(f"{before}{START}\n\n{markdown()}\n\n{END}{after}", "utf-8")
+
+
+def _cell(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    if row["low"] is None:
+        return f"{row['value']:.4f}"
+    return f"{row['value']:.4f} ({row['low']:.4f} .. {row['high']:.4f})"
