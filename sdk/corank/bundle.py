@@ -1,6 +1,7 @@
 """The on-disk form of an engine: one folder, versioned, checksummed, written atomically.
 
-    bundle.json            format, vertical, how it was made, and the SHA-256 of every other file
+    bundle.json            format, vertical, how it was made, the SHA-256 of every other file, and
+                           a seal: the SHA-256 of all that
     items.parquet          the catalogue
     encoder/               graph.onnx (token ids -> unit vector), tokenizer.json
     user_model/            graph.onnx (history -> user vector), states and projection
@@ -40,6 +41,7 @@ from corank.vertical import load_vertical
 
 FORMAT = 1
 MANIFEST = "bundle.json"
+_DAMAGED = "is not what was saved (its checksum differs). Copy or save the bundle again."
 ARRAYS = ("counts", "recency", "log_price", "repeatable")
 
 
@@ -49,8 +51,7 @@ def save(engine: Engine, report: Report | None, path: Path) -> None:
     Raises:
         BundleError: the folder cannot be written, or holds something that is no bundle.
     """
-    if path.exists() and not (path / MANIFEST).is_file():
-        raise BundleError(f"{path} exists and is no bundle; it is left alone. Choose another path.")
+    check_place(path)
     try:
         with atomic(path) as part:
             part.mkdir()
@@ -66,17 +67,24 @@ def save(engine: Engine, report: Report | None, path: Path) -> None:
                 "per_retriever": engine.per_retriever,
                 "about": engine.about,
                 "files": {
-                    str(file.relative_to(part)): {
-                        "sha256": _sha256(file),
-                        "bytes": file.stat().st_size,
-                    }
-                    for file in sorted(part.rglob("*"))
-                    if file.is_file()
+                    name: {"sha256": _sha256(part / name), "bytes": (part / name).stat().st_size}
+                    for name in _files(part)
                 },
             }
-            (part / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
+            write_manifest(part, manifest)
     except OSError as error:
         raise BundleError(f"The bundle cannot be written to {path}: {error}.") from error
+
+
+def check_place(path: Path) -> None:
+    """Check that nothing but a bundle, or an empty folder, would be replaced at ``path``.
+
+    Raises:
+        BundleError: something else is there.
+    """
+    empty = path.is_dir() and not any(path.iterdir())
+    if path.exists() and not empty and not (path / MANIFEST).is_file():
+        raise BundleError(f"{path} exists and is no bundle; it is left alone. Choose another path.")
 
 
 def load(path: str | Path) -> Engine:
@@ -89,7 +97,10 @@ def load(path: str | Path) -> Engine:
     """
     path = Path(path)
     manifest = read_manifest(path)
-    _check(path, manifest["files"])
+    for name in manifest["files"]:
+        _check(path, manifest, name)
+    if strange := [name for name in _files(path) if name not in manifest["files"]]:
+        raise BundleError(f"{path} holds {strange[0]}, which was not saved with it. Remove that.")
     vertical = load_vertical(manifest["vertical"])
     if vertical.item_text != manifest["item_text"]:
         raise BundleError(
@@ -114,40 +125,54 @@ def read_manifest(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise BundleError(f"{path} is no bundle: it holds no {MANIFEST}.") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{path / MANIFEST} cannot be read: {error}.") from error
+        raise BundleError(f"{path / MANIFEST} cannot be read: {error!r}.") from error
     if found != FORMAT:
         raise BundleError(
             f"{path} has bundle format {found}; this corank reads format {FORMAT}. "
             f"It was made by corank {manifest.get('corank')}: install that, or fit again."
         )
+    if manifest.pop("seal", None) != _seal(manifest):
+        raise BundleError(f"{path / MANIFEST} {_DAMAGED}")
     return manifest
+
+
+def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    """Write ``bundle.json`` and seal it."""
+    sealed = {**manifest, "seal": _seal(manifest)}
+    (path / MANIFEST).write_text(json.dumps(sealed, indent=1), "utf-8")
 
 
 def read_report(path: Path) -> Report:
     """Read the report that lies in a bundle.
 
     Raises:
-        BundleError: there is none.
+        BundleError: there is none, or it is damaged.
     """
-    try:
-        return Report.from_dict(json.loads((path / "report.json").read_text("utf-8")))
-    except (OSError, ValueError, KeyError) as error:
-        raise BundleError(f"{path} holds no report that can be read: {error}.") from error
+    manifest = read_manifest(path)
+    if "report.json" not in manifest["files"]:
+        raise BundleError(f"{path} holds no report. Make one: corank evaluate {path} --data FOLDER")
+    _check(path, manifest, "report.json")
+    return Report.from_dict(json.loads((path / "report.json").read_text("utf-8")))
 
 
-def _check(path: Path, files: dict[str, dict[str, Any]]) -> None:
-    root = path.resolve()
-    for name, expected in files.items():
-        file = path / name
-        if not file.resolve().is_relative_to(root):
-            raise BundleError(f"{path / MANIFEST} names {name!r}, which lies outside the bundle.")
-        if not file.is_file():
-            raise BundleError(f"{path} is truncated: {name} is missing. Copy or save it again.")
-        if file.stat().st_size != expected["bytes"] or _sha256(file) != expected["sha256"]:
-            raise BundleError(
-                f"{file} is not the file that was saved (its checksum differs). "
-                "Copy or save the bundle again."
-            )
+def _check(path: Path, manifest: dict[str, Any], name: str) -> None:
+    file, expected = path / name, manifest["files"][name]
+    if not file.resolve().is_relative_to(path.resolve()):
+        raise BundleError(f"{path / MANIFEST} names {name!r}, which lies outside the bundle.")
+    if not file.is_file():
+        raise BundleError(f"{path} is truncated: {name} is missing. Copy or save it again.")
+    if file.stat().st_size != expected["bytes"] or _sha256(file) != expected["sha256"]:
+        raise BundleError(f"{file} {_DAMAGED}")
+
+
+def _files(folder: Path) -> list[str]:
+    """Names of the files in a bundle, but for the manifest and hidden ones."""
+    names = (f.relative_to(folder) for f in sorted(folder.rglob("*")) if f.is_file())
+    return [n.as_posix() for n in names if n.name[0] != "." and n.as_posix() != MANIFEST]
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _sha256(file: Path) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import polars as pl
 
 import corank
-from corank.bundle import read_manifest, read_report
+from corank.bundle import check_place, read_manifest, read_report
 from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
 from corank.data.split import ProtocolName
@@ -54,9 +54,10 @@ EPILOG = """exit codes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     arguments = _parser().parse_args(argv)
-    warnings.showwarning = _say_warning
     try:
-        arguments.run(arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = _say_warning
+            arguments.run(arguments)
     except CorankError as error:
         print(f"corank: {error}", file=sys.stderr)
         return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
@@ -131,6 +132,8 @@ def _fit_and_report(
     vertical: "Vertical", data: Dataset, split: Split, arguments: argparse.Namespace
 ) -> dict[str, Any]:
     """Fit on one side, measure on the other, save both; print on the way unless ``--json``."""
+    check_place(arguments.out)
+    config = _config(arguments)
     say: Callable[[Any], None] = (lambda _: None) if arguments.json else print
     say(data.intake)
     with pl.Config(
@@ -139,7 +142,7 @@ def _fit_and_report(
         say(data.label_table().drop("accuracy"))
     say(f"{split.train.positives.height:,} relevant (user, item) pairs to train on")
     pipeline = corank.Pipeline(vertical, arguments.encoder)
-    pipeline.fit(split.train, _config(arguments))
+    pipeline.fit(split.train, config)
     report = pipeline.evaluate(split.test)
     pipeline.save(arguments.out, report)
     say(report.markdown())
@@ -154,8 +157,8 @@ def _config(arguments: argparse.Namespace) -> "corank.FitConfig":
     given: dict[str, Any] = {}
     if arguments.config:
         try:
-            given = json.loads(Path(arguments.config).read_text("utf-8"))
-        except (OSError, ValueError) as error:
+            given = dict(json.loads(Path(arguments.config).read_text("utf-8")))
+        except (OSError, ValueError, TypeError) as error:
             raise ConfigError(f"{arguments.config} is no JSON file of options: {error}.") from error
     named = {"seed": arguments.seed, "epochs": arguments.epochs}
     given |= {name: value for name, value in named.items() if value is not None}
@@ -170,6 +173,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         engine = corank.load(path)
         data = _read(engine.vertical, arguments)
         protocol = read_manifest(path)["about"]["protocol"]
+        if protocol is None:
+            raise RequestError(f"{path} was fitted on data that was not split: nothing tests it.")
         train, test = data.split(protocol["name"], test=protocol["test"], seed=protocol["seed"])
         report = corank.Pipeline.resume(engine, train).evaluate(test)
     if arguments.json:
@@ -198,7 +203,8 @@ def _where(arguments: argparse.Namespace) -> pl.Expr | None:
         return condition
     except pl.exceptions.PolarsError as error:
         raise RequestError(
-            f"--where {arguments.where!r} is no condition: {error}. Write it as in SQL: price < 30"
+            f"--where {arguments.where!r} is no condition: {str(error).splitlines()[0]}. "
+            "Write it as in SQL: price < 30"
         ) from error
 
 
@@ -215,7 +221,8 @@ def _read(vertical: "Vertical", arguments: argparse.Namespace) -> Dataset:
 def _print_answers(answers: Answers) -> None:
     for place, answer in enumerate(answers, 1):
         print(f"{place:>3}. {answer.title}  [{answer.item_id}]  {answer.score:.3f}")
-        print(f"       {'; '.join(answer.reasons)}")
+        if answer.reasons:
+            print(f"       {'; '.join(answer.reasons)}")
         parts = sorted(answer.parts.items(), key=lambda part: -abs(part[1]))
         print("       = " + " ".join(f"{value:+.2f} {name}" for name, value in parts if value))
         if answer.rules:

@@ -27,8 +27,8 @@ def from_mapping(cls: type[T], given: Mapping[str, Any], where: str = "") -> T:
                 + nearest(key, known)
             )
         hint = hints[key]
-        if is_dataclass(hint) and isinstance(hint, type):
-            values[key] = from_mapping(hint, value, f"{where}{key}.")
+        if is_dataclass(hint) and isinstance(value, Mapping):
+            values[key] = from_mapping(typing.cast(type, hint), value, f"{where}{key}.")
         elif not _fits(value, hint):
             raise ConfigError(f"Option {where + key!r} is {value!r}; expected {_say(hint)}.")
         else:
@@ -53,4 +53,5 @@ def _say(hint: Any) -> str:
         return "one of " + ", ".join(map(repr, typing.get_args(hint)))
     if options := typing.get_args(hint):
         return " or ".join(_say(option) for option in options)
-    return "null" if hint is type(None) else str(hint.__name__)
+    name = "null" if hint is type(None) else str(hint.__name__)
+    return f"options of {name}" if is_dataclass(hint) else name

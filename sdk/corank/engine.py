@@ -17,13 +17,13 @@ from corank.compress.runtime import TextEncoder
 from corank.data.dataset import lookup, positions
 from corank.data.ragged import Ragged
 from corank.data.text import render
-from corank.errors import RequestError
+from corank.errors import DeclarationError, RequestError, nearest
 from corank.evaluate.task import DEPTH
 from corank.progress import track
 from corank.rank.explain import Answer, Answers, Reasons, add_up
 from corank.rank.ranker import Ranker
 from corank.rank.rules import Ranked, Shelf, apply_rules
-from corank.rank.signals import RECOMMEND, SEARCH, Candidates, Signals
+from corank.rank.signals import RECENT, RECOMMEND, SEARCH, Candidates, Signals
 
 if TYPE_CHECKING:
     from corank.vertical import Vertical
@@ -53,8 +53,10 @@ class Engine:
             where: only items for which this holds, such as ``pl.col("price") < 30``.
 
         Raises:
-            RequestError: the query is blank or too long, or k is out of range.
+            RequestError: the query is blank or too long, k is out of range, or ``where`` is no
+                condition on items.
         """
+        _check_unicode(query)
         if not query.strip():
             raise RequestError("The query is empty. Give at least one word.")
         if len(query) > MAX_QUERY:
@@ -88,8 +90,12 @@ class Engine:
 
         Raises:
             UnknownItemError: an id is not in the catalogue.
-            RequestError: k is out of range.
+            RequestError: the history is no list of ids, k is out of range, or ``where`` is no
+                condition on items.
         """
+        if isinstance(history, str):
+            raise RequestError(f"history={history!r} is one string; give a list: [{history!r}].")
+        _check_unicode(*history)
         seen = lookup(self._positions, history)
         one = Ragged.of([seen.tolist()])
 
@@ -98,9 +104,10 @@ class Engine:
 
         ranked, found = self._answer(self.recommender, candidates, seen, k, where)
         parts = self._parts(self.recommender, RECOMMEND, ranked, found)
-        texts = render(self.vertical.item_text, self.items[seen.tolist()]).to_list()
+        recent = seen[-RECENT:]
+        texts = render(self.vertical.item_text, self.items[recent.tolist()]).to_list()
         reasons = [
-            self._reasons.recommend(item, seen, part, texts)
+            self._reasons.recommend(item, recent, part, texts)
             for item, part in zip(ranked.items.tolist(), parts, strict=True)
         ]
         return self._answers(ranked, parts, reasons)
@@ -140,7 +147,7 @@ class Engine:
             raise RequestError(
                 f"k={k}; it must lie between 1 and the catalogue's {n_items:,} items."
             )
-        wanted = None if where is None else self.shelf.evaluate(where)
+        wanted = None if where is None else self._wanted(where)
         n = min(max(self.per_retriever, k), n_items)
         while True:
             found = candidates(n)
@@ -153,6 +160,19 @@ class Engine:
             if len(ranked.items) >= k or n == n_items:
                 return ranked.head(k), found
             n = min(4 * n, n_items)
+
+    def _wanted(self, where: pl.Expr) -> NDArray[np.bool_]:
+        """Where a request's condition holds, (n_items,)."""
+        for column in where.meta.root_names():
+            if column not in self.items.columns:
+                raise RequestError(
+                    f"The condition names {column!r}, which items do not have (they have "
+                    f"{', '.join(self.items.columns)})." + nearest(column, self.items.columns)
+                )
+        try:
+            return self.shelf.evaluate(where)
+        except DeclarationError as error:
+            raise RequestError(str(error).splitlines()[0]) from error
 
     def _parts(
         self, ranker: Ranker, part_of: Mapping[str, str], ranked: Ranked, found: Candidates
@@ -193,3 +213,12 @@ class Engine:
     @cached_property
     def _reasons(self) -> Reasons:
         return Reasons(self.signals, self._titles)
+
+
+def _check_unicode(*texts: str) -> None:
+    """Refuse what is no text, such as the half characters that bytes and JSON can hold."""
+    for text in texts:
+        try:
+            text.encode()
+        except (AttributeError, UnicodeEncodeError) as error:
+            raise RequestError(f"{text!r} is not text. Give a Unicode string.") from error

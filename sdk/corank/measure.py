@@ -1,5 +1,6 @@
 """Measure an engine and every baseline on one test: same cases, same masks, same cut-offs."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,11 @@ from corank.compress.runtime import TextEncoder
 from corank.data.dataset import Dataset
 from corank.data.text import render
 from corank.engine import Engine
-from corank.evaluate.baselines import fit_baselines
+from corank.evaluate.baselines import TextMean, fit_baselines
 from corank.evaluate.lists import coverage, diversity, gini, novelty
-from corank.evaluate.relevance import Judged, Qrels, Run, judge
+from corank.evaluate.relevance import Floats, Judged, Qrels, Run, judge
 from corank.evaluate.report import OURS, Report, Row, compared, measured, verdict
-from corank.evaluate.task import DEPTH, Task
+from corank.evaluate.task import DEPTH, Scorer, Task
 from corank.retrieve.vectors import ExactIndex
 
 SHORT_HISTORY = 3
@@ -53,8 +54,7 @@ def measure(
         seed=seed,
     )
     runs = {OURS: engine.rank(task.histories)}
-    by_text = engine.signals.user_model.text_alone(engine.signals.text_vectors)
-    runs[f"{OURS}/text-alone"] = task.run(by_text.score, "text alone")
+    runs[f"{OURS}/text-alone"] = task.run(_text_alone(engine), "text alone")
     runs |= {baseline.name: task.run(baseline.score, baseline.name) for baseline in baselines}
 
     metrics = _metrics(engine)
@@ -81,6 +81,14 @@ def measure(
         **engine.about,
     }
     return Report(verdict(rows, metrics[0]), tuple(rows), about, test.leaks)
+
+
+def _text_alone(engine: Engine) -> Scorer:
+    """What the tuned text says, as if nobody had touched any item: how a new item is placed."""
+    signals = engine.signals
+    taste = TextMean(signals.text_vectors, signals.decay)
+    user_model = signals.user_model.text_alone(signals.text_vectors)
+    return lambda histories: taste.score(histories) + user_model.score(histories)
 
 
 def _metrics(engine: Engine) -> tuple[str, ...]:
@@ -138,11 +146,21 @@ def _beyond_accuracy(
         found = {
             f"coverage@{k}": coverage(run, engine.items.height, k),
             f"gini@{k}": gini(run, engine.items.height, k),
-            f"novelty@{k}": float(np.nanmean(novelty(run, counts, k))),
-            f"diversity@{k}": float(np.nanmean(diversity(run, vectors, k))),
+            f"novelty@{k}": _mean(novelty(run, counts, k)),
+            f"diversity@{k}": _mean(diversity(run, vectors, k)),
         }
-        rows += [Row(name, "beyond accuracy", metric, value) for metric, value in found.items()]
+        rows += [
+            Row(name, "beyond accuracy", metric, value)
+            for metric, value in found.items()
+            if not math.isnan(value)
+        ]
     return rows
+
+
+def _mean(values: Floats) -> float:
+    """Mean of what is known, (n,) -> nan where nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def _search(
@@ -155,15 +173,15 @@ def _search(
 ) -> list[Row]:
     """Search on the judged queries of the test, beside BM25 and the frozen encoder."""
     queries, judged = test.judged_queries()
-    if len(queries) < 2:
-        return []
     qrels = Qrels(judged.indptr, judged.items, judged.values)
+    asked = np.bincount(qrels.rows()[qrels.grades > 0], minlength=len(qrels)) > 0
+    if asked.sum() < 2:
+        return []
     runs = {
         OURS: engine.rank_queries(queries),
         "bm25": engine.signals.bm25.search(queries, DEPTH).items,
         "frozen-encoder": ExactIndex(untuned).search(frozen.encode_queries(queries), DEPTH).items,
     }
-    cases["search"] = len(queries)
-    everyone = np.ones(len(queries), np.bool_)
+    cases["search"] = int(asked.sum())
     metrics = ("ndcg@10", "mrr@10", "recall@100")
-    return _compare("search", metrics, runs, qrels, everyone, np.arange(len(queries)), seed)
+    return _compare("search", metrics, runs, qrels, asked, np.arange(len(queries)), seed)

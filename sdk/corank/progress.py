@@ -1,7 +1,7 @@
-"""A progress bar with rate and time left, for work that takes more than two seconds.
+"""A progress bar with rate and time left.
 
-It draws on standard error, only where that is a terminal; elsewhere it is silent. Code that
-works hard takes a `Progress`, and the caller decides whether anybody is watching.
+It draws on standard error, only where that is a terminal, and takes itself away when done;
+elsewhere it is silent.
 """
 
 import sys

@@ -8,7 +8,7 @@ a sample; what is common lives in the SDK.
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import dataframely as dy
@@ -18,8 +18,15 @@ from corank.data.labels import LabelingFunction
 from corank.data.read import read_tables
 from corank.data.schema import Interaction, Item, Query, TableName, User
 from corank.data.text import template_columns
-from corank.errors import DataError, DeclarationError, UnknownVerticalError, nearest
+from corank.errors import (
+    ConfigError,
+    DataError,
+    DeclarationError,
+    UnknownVerticalError,
+    nearest,
+)
 from corank.evaluate.metrics import parse_metric
+from corank.evaluate.task import DEPTH
 from corank.rank.rules import Rule
 
 GROUP = "corank.verticals"
@@ -39,7 +46,7 @@ class Vertical:
         metrics: what the report leads with, such as ``"ndcg@10"``.
         price: the item column that holds a price, if there is one; price affinity reads it.
         sample: folder of a small data set that ships with the vertical.
-        seasoned: how the demo greets: a few example queries.
+        example_queries: what the demo searches for.
 
     Raises:
         DeclarationError: a part does not fit the others.
@@ -83,8 +90,23 @@ class Vertical:
                 )
         if not self.labeling_functions:
             raise DeclarationError(f"Vertical {self.name!r} declares no labelling function.")
+        if self.price and not self.items.columns()[self.price].dtype.is_numeric():
+            raise DeclarationError(
+                f"Vertical {self.name!r}: price={self.price!r} holds no numbers."
+            )
         for metric in self.metrics:
-            parse_metric(metric)
+            self._check_metric(metric)
+
+    def _check_metric(self, metric: str) -> None:
+        try:
+            _, k = parse_metric(metric)
+        except ConfigError as error:
+            raise DeclarationError(f"Vertical {self.name!r}: {error}") from error
+        if k > DEPTH:
+            raise DeclarationError(
+                f"Vertical {self.name!r}: {metric!r} looks deeper than the {DEPTH} ranks that are "
+                "kept of an answer."
+            )
 
     @property
     def schemas(self) -> dict[TableName, type[dy.Schema]]:
@@ -150,29 +172,43 @@ def verticals() -> dict[str, Vertical]:
     """Return every installed vertical by name.
 
     Raises:
-        DeclarationError: an entry point holds something else than a `Vertical`.
+        DeclarationError: an entry point cannot be loaded, or holds something else than a
+            `Vertical` of its own name.
     """
-    found = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
-        vertical = point.load()
-        if not isinstance(vertical, Vertical):
-            raise DeclarationError(
-                f"Entry point {point.name} = {point.value} holds a {type(vertical).__name__}; "
-                "expected a corank.Vertical."
-            )
-        found[point.name] = vertical
-    return found
+    return {name: _load(point) for name, point in sorted(_points().items())}
 
 
 def load_vertical(name: str) -> Vertical:
-    """Return the installed vertical of that name.
+    """Return the installed vertical of that name; no other is loaded.
 
     Raises:
         UnknownVerticalError: there is none; the message names the nearest.
+        DeclarationError: as `verticals`.
     """
-    points = {p.name: p for p in entry_points(group=GROUP)}
+    points = _points()
     if name not in points:
         raise UnknownVerticalError(
             f"No vertical {name!r}; installed: {', '.join(sorted(points))}." + nearest(name, points)
         )
-    return verticals()[name]
+    return _load(points[name])
+
+
+def _points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _load(point: EntryPoint) -> Vertical:
+    given = f"Entry point {point.name} = {point.value}"
+    try:
+        vertical = point.load()
+    except (ImportError, AttributeError) as error:
+        raise DeclarationError(f"{given} cannot be loaded: {error}.") from error
+    if not isinstance(vertical, Vertical):
+        raise DeclarationError(
+            f"{given} holds a {type(vertical).__name__}; expected a corank.Vertical."
+        )
+    if vertical.name != point.name:
+        raise DeclarationError(
+            f"{given} holds the vertical {vertical.name!r}; give both the same name."
+        )
+    return vertical

@@ -35,7 +35,7 @@ def session(graph: bytes, what: str) -> ort.InferenceSession:
 class TextEncoder:
     """Texts to unit vectors, as `corank.language.encoder.Encoder` makes them.
 
-    ``padding`` counts what batching wasted, over the life of the object.
+    ``padding`` counts what batching wasted on item texts, over the life of the object.
     """
 
     graph: bytes

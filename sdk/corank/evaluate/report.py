@@ -7,6 +7,7 @@ Knows rows of numbers; knows neither models nor data. Written as ``report.json``
 import json
 import math
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,6 @@ class Report:
             lines += [
                 f"| {row.split} | {row.metric} | {row.value:+.4f} | {_interval(row)} |"
                 for row in over
-                if row.split == over[0].split or row.metric == over[0].metric
             ]
             lines += [""]
         for name, value in self.about.items():
@@ -111,14 +111,15 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def save(self, folder: Path) -> None:
-        """Write ``report.json``, ``report.md`` and ``report.png`` into ``folder``."""
+        """Write ``report.json``, ``report.md`` and perhaps ``report.png`` into ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
         with atomic(folder / "report.json") as part:
             part.write_text(json.dumps(self.to_dict(), indent=1), "utf-8")
         with atomic(folder / "report.md") as part:
             part.write_text(self.markdown(), "utf-8")
-        with atomic(folder / "report.png") as part:
-            self.plot(part)
+        if find_spec("matplotlib"):
+            with atomic(folder / "report.png") as part:
+                self.plot(part)
 
     def plot(self, path: Path) -> None:
         """Draw the leading metric of every system with its interval, the best on top."""
@@ -131,7 +132,7 @@ class Report:
         axes = figure.subplots()
         for place, row in enumerate(rows):
             colour = "#c2410c" if row.system.startswith(OURS) else "#475569"
-            low, high = row.low or row.value, row.high or row.value
+            low, high = (row.value if end is None else end for end in (row.low, row.high))
             axes.plot(
                 [low, high], [place, place], color=colour, linewidth=2, solid_capstyle="round"
             )
@@ -215,7 +216,7 @@ def _cell(row: Row) -> str:
 
 def _interval(row: Row) -> str:
     if row.low is None or row.high is None:
-        return ""
+        return "unknown"
     return f"{row.low:+.4f} .. {row.high:+.4f}"
 
 

@@ -56,7 +56,9 @@ class Task:
         qrels = Qrels(indptr, relevant.items[kept], relevant.values[kept])
         answerable = np.flatnonzero(left > 0)
         if not len(answerable):
-            raise DataError("The test holds no relevant item that was not seen before.")
+            raise DataError(
+                "No case holds a relevant item that was not seen before: too few events."
+            )
         return cls(
             cases.users.gather(answerable),
             histories.take(answerable),

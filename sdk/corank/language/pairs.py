@@ -52,7 +52,7 @@ def build_pairs(
         sequences: each user's positive items, oldest first.
         judged: each query's judged items, grades as values.
         n_items: size of the catalogue.
-        window: how many steps apart two items of a history may be.
+        window: how many steps apart two items of a history may be; 0 leaves queries alone.
         max_pairs: a random choice of the pairs is kept beyond this; query pairs always are.
         min_grade: a judgement from this grade on makes a pair.
         seed: of the choice.
@@ -63,8 +63,8 @@ def build_pairs(
         (item[:-s][owner[:-s] == owner[s:]], item[s:][owner[:-s] == owner[s:]])
         for s in range(1, window + 1)
     ]
-    first = np.concatenate([a for a, _ in linked])
-    second = np.concatenate([b for _, b in linked])
+    first = np.concatenate([item[:0], *(a for a, _ in linked)])
+    second = np.concatenate([item[:0], *(b for _, b in linked)])
     distinct = first != second
     first, second = first[distinct], second[distinct]
 

@@ -6,6 +6,7 @@ included. Torch-free: training, export and serving all batch through this module
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -78,7 +79,8 @@ class Tokenizer:
     def pad(self, ids: Sequence[Sequence[int]]) -> Batch:
         """Pad on the right to the longest of the batch."""
         lengths = np.array([len(row) for row in ids])
-        mask = np.arange(lengths.max())[None, :] < lengths[:, None]  # (b, t)
+        width = max(int(lengths.max()), 1)  # a text without any token is padding alone
+        mask = np.arange(width)[None, :] < lengths[:, None]  # (b, t)
         padded = np.zeros(mask.shape, np.int64)
         padded[mask] = np.concatenate([np.asarray(row, np.int64) for row in ids])
         return Batch(padded, mask.astype(np.int64))
@@ -127,33 +129,33 @@ def embed(
     Returns:
         Vectors in the order of the texts, (n, dim).
     """
-    chunks: list[NDArray[np.float32]] = []
-    file = out.open("wb") if out else None
+    chunks = [np.empty((0, dim), np.float32)]
     total = 0
-    if file:
-        _npy_header(file, total, dim)
     texts = iter(texts)
-    while chunk := list(islice(texts, CHUNK)):
-        ids = tokenizer.encode(chunk)
-        vectors = np.empty((len(chunk), dim), np.float32)
-        for rows in token_budget_batches(np.array([len(row) for row in ids]), budget):
-            batch = tokenizer.pad([ids[row] for row in rows])
-            vectors[rows] = forward(batch)
-            progress(len(rows))
-            if padding:
-                padding.add(batch.mask)
-        total += len(chunk)
+    with out.open("wb") if out else nullcontext() as file:
         if file:
-            vectors.tofile(file)
-        else:
-            chunks.append(vectors)
-    if file and out:
-        file.seek(0)
-        _npy_header(file, total, dim)
-        file.close()
+            _npy_header(file, total, dim)
+        while chunk := list(islice(texts, CHUNK)):
+            ids = tokenizer.encode(chunk)
+            vectors = np.empty((len(chunk), dim), np.float32)
+            for rows in token_budget_batches(np.array([len(row) for row in ids]), budget):
+                batch = tokenizer.pad([ids[row] for row in rows])
+                vectors[rows] = forward(batch)
+                progress(len(rows))
+                if padding:
+                    padding.add(batch.mask)
+            total += len(chunk)
+            if file:
+                vectors.tofile(file)
+            else:
+                chunks.append(vectors)
+        if file:
+            file.seek(0)
+            _npy_header(file, total, dim)
+    if out:
         stored: NDArray[np.float32] = np.load(out, mmap_mode="r" if total else None)
         return stored
-    return np.concatenate(chunks) if chunks else np.empty((0, dim), np.float32)
+    return np.concatenate(chunks)
 
 
 def _npy_header(file: BinaryIO, rows: int, dim: int) -> None:

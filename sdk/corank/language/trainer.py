@@ -5,20 +5,23 @@ how many devices it runs. Knows pairs of texts; knows nothing of users or ranker
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from numpy.typing import NDArray
+from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from corank.language.encoder import Encoder
 from corank.language.losses import in_batch_softmax
 from corank.language.pairs import Pairs
+from corank.language.tokenizer import Tokenizer
 from corank.progress import track
 
 Precision = Literal["no", "bf16", "fp16"]
@@ -30,7 +33,11 @@ class EncoderTraining:
 
     Args:
         epochs: passes over the pairs; 0 leaves the encoder frozen.
-        batch_size: pairs per step and process; each is a negative to the others.
+        batch_size: pairs per step and process, or fewer where there are not so many; each is
+            a negative to the others.
+        frozen_layers: so many of the lowest layers, and the embeddings, stay as they are: a
+            third faster, and less is forgotten. 0 trains everything; the last layer always
+            learns.
         learning_rate: the peak, after a linear warm-up over the first tenth.
         weight_decay: of AdamW, on matrices only.
         temperature: divides the cosines in the loss.
@@ -38,12 +45,14 @@ class EncoderTraining:
         window: two items of a history make a pair when at most this many steps apart.
         max_pairs: a random choice beyond this.
         min_grade: a query judged or clicked from this grade on makes a pair.
-        precision: of the forward pass; ``bf16`` is autocast, weights stay fp32.
+        precision: of the forward pass; ``bf16`` is autocast, weights stay fp32. ``fp16`` is
+            for GPUs: a CPU takes it for ``no``.
     """
 
     epochs: int = 1
     batch_size: int = 64
-    learning_rate: float = 2e-5
+    frozen_layers: int = 2
+    learning_rate: float = 5e-5
     weight_decay: float = 0.01
     temperature: float = 0.05
     max_tokens: int = 48
@@ -65,23 +74,27 @@ def train_encoder(
         config: how.
         seed: of the order of pairs and of dropout.
     """
-    steps = config.epochs * (len(pairs) // config.batch_size)
-    if not steps:
+    accelerator = _accelerator(config.precision)
+    plan = _plan(len(pairs), config, accelerator.num_processes, seed)
+    if not plan:
         return []
-    set_seed(seed)
-    accelerator = Accelerator(mixed_precision=config.precision)
+    set_seed(seed, device_specific=True)
+    _freeze(encoder, config.frozen_layers)
     optimizer = torch.optim.AdamW(
         _parameter_groups(encoder, config.weight_decay), lr=config.learning_rate, fused=True
     )
-    schedule = LambdaLR(optimizer, lambda step: _warm_up_then_decay(step, steps))
+    schedule = LambdaLR(optimizer, lambda step: _warm_up_then_decay(step, len(plan)))
     model, optimizer = accelerator.prepare(encoder, optimizer)
-    ids = [row[: config.max_tokens] for row in encoder.tokenizer.encode(texts)]
+    max_tokens = min(config.max_tokens, encoder.tokenizer.max_tokens)
+    tokenizer = Tokenizer(encoder.tokenizer.backend, max_tokens)
+    ids = tokenizer.encode(texts)
     log_q = np.log(np.maximum(pairs.frequency, 1e-12)).astype(np.float32)
     losses = []
     model.train()
-    for rows in track(_batches(len(pairs), config, seed), "tuning encoder", steps):
+    for step in track(plan, "tuning encoder"):
+        rows = step[accelerator.process_index :: accelerator.num_processes]
         anchors, positives = pairs.anchors[rows], pairs.positives[rows]
-        both = encoder.tokenizer.pad([ids[text] for text in (*anchors, *positives)])
+        both = tokenizer.pad([ids[text] for text in (*anchors, *positives)])
         known = pairs.known[anchors][:, positives].toarray()  # (b, b)
         with accelerator.autocast():
             vectors = model(*(torch.from_numpy(x).to(accelerator.device) for x in both))
@@ -100,23 +113,42 @@ def train_encoder(
         optimizer.zero_grad()
         losses.append(loss.item())
     accelerator.unwrap_model(model, keep_fp32_wrapper=False).eval()  # takes autocast off again
+    encoder.requires_grad_(True)
     return losses
 
 
-def _batches(n: int, config: EncoderTraining, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Yield the pairs of each step in a fresh order; an incomplete last batch is left out."""
+def _freeze(encoder: Encoder, layers: int) -> None:
+    """Leave only the layers above the first so many to be trained; 0 trains everything."""
+    if layers:
+        stack = next(m for m in encoder.model.modules() if isinstance(m, nn.ModuleList))
+        encoder.requires_grad_(False)
+        for layer in stack[min(layers, len(stack) - 1) :]:
+            layer.requires_grad_(True)
+
+
+def _accelerator(precision: Precision) -> Accelerator:
+    AcceleratorState._reset_state()  # an earlier fit may have had another precision
+    idle = DistributedDataParallelKwargs(find_unused_parameters=True)  # such as BERT's pooler
+    return Accelerator(mixed_precision=precision, kwargs_handlers=[idle])
+
+
+def _plan(n: int, config: EncoderTraining, processes: int, seed: int) -> list[NDArray[np.int64]]:
+    """Return the pairs of each step over all processes; an incomplete last one is left out."""
     rng = np.random.default_rng(seed)
-    size = config.batch_size
-    for _ in range(config.epochs):
-        order = rng.permutation(n)
-        for start in range(0, n // size * size, size):
-            yield order[start : start + size]
+    size = min(config.batch_size, n // processes) * processes
+    steps = n // size if size else 0
+    return [
+        step
+        for _ in range(config.epochs)
+        for step in rng.permutation(n)[: steps * size].reshape(steps, size)
+    ]
 
 
 def _parameter_groups(encoder: Encoder, weight_decay: float) -> list[dict[str, object]]:
     """Decay matrices; leave biases and norms alone."""
-    matrices = [p for p in encoder.parameters() if p.ndim > 1]
-    vectors = [p for p in encoder.parameters() if p.ndim <= 1]
+    trained = [p for p in encoder.parameters() if p.requires_grad]
+    matrices = [p for p in trained if p.ndim > 1]
+    vectors = [p for p in trained if p.ndim <= 1]
     return [
         {"params": matrices, "weight_decay": weight_decay},
         {"params": vectors, "weight_decay": 0.0},

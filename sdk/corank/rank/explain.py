@@ -83,12 +83,12 @@ class Reasons:
         ``texts`` are the history's, in its order.
         """
         said: dict[str, Callable[[], str]] = {
-            "sequence": lambda: "continues what was chosen so far",
+            "sequence": lambda: "continues what was chosen so far" if len(history) else "",
             "together": lambda: self._together(item, history),
             "text": lambda: self._reads_like(item, history),
             "words": lambda: self._shares_words(item, history, texts),
             "popularity": lambda: self._popular(item),
-            "price": lambda: "is in the usual price range",
+            "price": lambda: self._priced_alike(item, history),
         }
         return _first(said[part]() for part in _largest(parts) if part in said)
 
@@ -127,6 +127,11 @@ class Reasons:
             return ""
         shared = ", ".join(word for word, _ in words)
         return f"shares words with {self.titles[history[best]]!r}: {shared}"
+
+    def _priced_alike(self, item: int, history: NDArray[np.int32]) -> str:
+        paid, asked = self.signals.log_price[history], self.signals.log_price[item]
+        known = not np.isnan(asked) and not np.isnan(paid).all()
+        return "is in the usual price range" if known else ""
 
     def _popular(self, item: int) -> str:
         count = int(self.signals.counts[item])

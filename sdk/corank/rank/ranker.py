@@ -39,7 +39,7 @@ class RankerConfig:
     Args:
         per_retriever: candidates that each retriever proposes.
         max_cases: training cases beyond this are left out at random.
-        l2: pulls the linear weights towards 0.
+        l2: pulls the linear weights towards where they start.
         trees: at most so many; validation may keep fewer, or none.
         learning_rate, leaves, min_in_leaf: of the trees.
         patience: stop after so many trees without a gain on validation.
@@ -69,11 +69,9 @@ class Examples(NamedTuple):
         for case, (items, columns) in enumerate(candidates):
             judged = slice(qrels.indptr[case], qrels.indptr[case + 1])
             grade = np.zeros(len(items), np.float32)
-            at = np.searchsorted(items, qrels.items[judged])
-            found = (at < len(items)) & (
-                items[np.minimum(at, len(items) - 1)] == qrels.items[judged]
-            )
-            grade[at[found]] = qrels.grades[judged][found]
+            found = np.isin(qrels.items[judged], items)
+            at = np.searchsorted(items, qrels.items[judged][found])
+            grade[at] = qrels.grades[judged][found]
             if grade.any():
                 lengths.append(len(items))
                 features.append(columns)

@@ -56,7 +56,7 @@ class UserModelConfig:
     layers: int = 1
     heads: int = 4
     history_length: int = 50
-    epochs: int = 4
+    epochs: int = 5
     min_steps: int = 300
     checks: int = 5
     events_per_step: int = 768
@@ -124,7 +124,8 @@ class Reader(nn.Module):
     def forward(self, history: Tensor, mask: Tensor) -> Tensor:
         """Return the user after the newest item: (b, t, d), (b, t) -> (b, d), unit length.
 
-        Items stand oldest first; padding (mask 0) may stand anywhere.
+        Items stand oldest first; padding (mask 0) may stand anywhere, but makes what is older
+        than it older still.
         """
         return self.read(history, mask)[:, -1]
 
@@ -265,8 +266,15 @@ def _loss(
     users = reader.read(states[torch.from_numpy(given)], torch.from_numpy(kept).float())
     rows, columns, target = _seen_before(given, coming, real)
     asked = torch.from_numpy(real)
+    # An item nobody chose would only ever be a negative, and learn that its text is wrong.
+    place = torch.cumsum(items.warm, 0).long() - 1
     loss: Tensor = FullSoftmax.apply(  # type: ignore[no-untyped-call]
-        users[asked] * scale.exp(), states, target, rows, columns, config.label_smoothing
+        users[asked] * scale.exp(),
+        states[items.warm > 0],
+        place[target],
+        rows,
+        place[columns],
+        config.label_smoothing,
     )
     return loss
 

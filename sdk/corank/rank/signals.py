@@ -130,13 +130,16 @@ class Signals:
         tastes = self._tastes(histories)  # (b, d_text)
         together = self.together.score(histories)  # (b, n_items)
         neighbours = self.neighbours.score(histories)
+        known = histories.lengths[:, None] > 0  # (b, 1) an empty history is like nothing
+        bestsellers = self._bestsellers[:per_retriever]
+        popular = np.arange(len(bestsellers)) < np.where(known, n["popularity"], per_retriever)
         proposed = np.concatenate(
             [
-                self.state_index.search(users, n["sequence"]).items,
-                self.text_index.search(tastes, n["text"]).items,
+                np.where(known, self.state_index.search(users, n["sequence"]).items, -1),
+                np.where(known, self.text_index.search(tastes, n["text"]).items, -1),
                 _positive(together, n["together"]).items,
                 _positive(neighbours, n["neighbours"]).items,
-                np.tile(self._bestsellers[: n["popularity"]], (len(histories), 1)),
+                np.where(popular, bestsellers, -1),
             ],
             axis=1,
         )  # (b, sum of n)
@@ -194,7 +197,7 @@ class Signals:
     def _price_affinity(
         self, items: NDArray[np.int32], history: NDArray[np.int32]
     ) -> NDArray[np.float32]:
-        """Minus the distance to the history's mean log price; nan where a price is unknown."""
+        """Minus the distance to the history's mean log price, by its spread; nan if unknown."""
         paid = self.log_price[history]
         paid = paid[~np.isnan(paid)]
         if not len(paid):
@@ -235,7 +238,6 @@ def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _reciprocal_rank(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1 for the best candidate, 1/2 for the second, ..."""
-    rank = np.empty(len(values), np.float32)
-    rank[np.argsort(-values, kind="stable")] = np.arange(1, len(values) + 1)
-    return np.reciprocal(rank)
+    """1 for the best candidate, 1/2 for the second, ...; equal ones share their lowest."""
+    rank = np.searchsorted(np.sort(-values), -values, side="right")
+    return np.reciprocal(rank, dtype=np.float32)

@@ -64,11 +64,10 @@ def item_knn(
     and Koren, KDD Cup Workshop 2007.
     """
     users = history_matrix(histories, n_items)
-    shared = sp.csr_array(users.T @ users)
+    shared = (users.T @ users).tocoo()
     count = shared.diagonal()
-    row, column = shared.nonzero()
-    together = np.asarray(shared[row, column])
-    cosine = together / (np.sqrt(count[row] * count[column]) + shrink)
+    row, column = shared.coords
+    cosine = shared.data / (np.sqrt(count[row] * count[column]) + shrink)
     cosine[row == column] = 0
     weights = sp.csr_array((cosine.astype(np.float32), (row, column)), shape=shared.shape)
     weights.eliminate_zeros()
