@@ -62,6 +62,12 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory, sample: Dataset) -> s
 
 
 @pytest.fixture(scope="session")
+def tiny_fit() -> FitConfig:
+    """Settings that fit the sample in seconds."""
+    return TINY_FIT
+
+
+@pytest.fixture(scope="session")
 def sample() -> Dataset:
     """The e-commerce sample, read through the vertical's own door."""
     return corank.load_vertical("ecommerce").read_sample()

@@ -1,7 +1,160 @@
-from corank import Engine, Pipeline
+"""From data to a report: the same every time, and refused where it cannot be done."""
+
+import re
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import corank
+from corank import (
+    Dataset,
+    EncoderConfig,
+    FitConfig,
+    Pipeline,
+    RankerConfig,
+    Report,
+    UserModelConfig,
+    Vertical,
+)
+from corank.bundle import read_report
 from corank.data.dataset import Split
+from corank.errors import ConfigError, DataError, RequestError
+
+SMALL = FitConfig(
+    epochs=1,
+    batch_size=8,
+    max_pairs=64,
+    precision="no",
+    user_model=UserModelConfig(dim=8, heads=2, epochs=1, min_steps=6, checks=1),
+    ranker=RankerConfig(per_retriever=20, trees=5, patience=2),
+)
 
 
-def test_a_fitted_pipeline_answers(pipeline: Pipeline, split: Split) -> None:
-    engine: Engine = pipeline.engine
-    assert len(engine.search("coffee grinder", k=5)) == 5
+@pytest.fixture(scope="module")
+def shop() -> Vertical:
+    return corank.load_vertical("ecommerce")
+
+
+@pytest.fixture(scope="module")
+def encoder(tiny_encoder: str) -> EncoderConfig:
+    return EncoderConfig(name=tiny_encoder, max_tokens=32)
+
+
+@pytest.fixture(scope="module")
+def few(sample: Dataset) -> Split:
+    """What 80 of the sample's shoppers did."""
+    users = sample.users["user_id"].head(80)
+    kept = sample.interactions.filter(pl.col("user_id").is_in(users.implode()))
+    return replace(sample, interactions=kept).split("time")
+
+
+def fitted(shop: Vertical, encoder: EncoderConfig, split: Split, seed: int) -> Pipeline:
+    pipeline = Pipeline(shop, encoder)
+    pipeline.fit(split.train, replace(SMALL, seed=seed))
+    return pipeline
+
+
+def test_the_same_seed_writes_the_same_report_to_the_byte(
+    shop: Vertical, encoder: EncoderConfig, few: Split, tmp_path: Path
+) -> None:
+    engines = []
+    for run in ("first", "again"):
+        pipeline = fitted(shop, encoder, few, seed=3)
+        pipeline.save(tmp_path / run, pipeline.evaluate(few.test))
+        engines.append(pipeline.engine)
+    for name in ("report.json", "report.md"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+    first, again = engines
+    assert first.recommend(["KIT-0001"]) == again.recommend(["KIT-0001"])
+
+    other = fitted(shop, encoder, few, seed=4).engine
+    states = [engine.signals.user_model.states for engine in (first, again, other)]
+    assert np.array_equal(states[0], states[1])
+    assert not np.array_equal(states[0], states[2])
+
+
+def test_fitting_tunes_the_encoder_and_0_epochs_leave_it_frozen(
+    shop: Vertical, encoder: EncoderConfig, few: Split
+) -> None:
+    tuned, frozen, again = (
+        Pipeline(shop, encoder).fit(few.train, replace(SMALL, epochs=epochs)).signals.text_vectors
+        for epochs in (1, 0, 0)
+    )
+    assert np.array_equal(frozen, again)
+    assert np.abs(tuned - frozen).max() > 1e-4
+
+
+def test_nothing_can_be_asked_of_a_pipeline_before_it_is_fitted(
+    shop: Vertical, few: Split, tmp_path: Path
+) -> None:
+    pipeline = Pipeline(shop)
+    message = r"This pipeline is not fitted\. Call fit\(train\) first\."
+    with pytest.raises(RequestError, match=message):
+        pipeline.evaluate(few.test)
+    with pytest.raises(RequestError, match=message):
+        pipeline.save(tmp_path / "shop", Report("", ()))
+    with pytest.raises(RequestError, match=message):
+        _ = pipeline.engine
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("events", [1, 2])
+def test_too_little_data_is_refused(
+    shop: Vertical, encoder: EncoderConfig, sample: Dataset, events: int
+) -> None:
+    little = replace(sample, interactions=sample.interactions.head(events))
+    with pytest.raises(DataError, match="leaves 0 for training"):
+        Pipeline(shop, encoder).fit(little, SMALL)
+
+
+def test_views_alone_are_nothing_to_learn_from(
+    shop: Vertical, encoder: EncoderConfig, sample: Dataset
+) -> None:
+    views = sample.interactions.filter(event="view").unique(["user_id", "item_id"])
+    with pytest.raises(DataError, match="Too few relevant events"):
+        Pipeline(shop, encoder).fit(replace(sample, interactions=views), SMALL)
+
+
+def test_training_data_is_no_test(pipeline: Pipeline, split: Split) -> None:
+    with pytest.raises(DataError, match=r"take the test side of data\.split"):
+        pipeline.evaluate(split.train)
+
+
+def test_an_encoder_that_is_nowhere_is_named_before_anything_is_trained(
+    shop: Vertical, few: Split, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        Pipeline(shop, str(tmp_path)).fit(few.train, SMALL)
+
+
+def test_a_resumed_pipeline_measures_what_the_one_that_fitted_did(
+    bundle: Path, split: Split
+) -> None:
+    engine = corank.load(bundle)
+    assert Pipeline.resume(engine, split.train).evaluate(split.test) == read_report(bundle)
+
+
+def test_how_it_was_made_is_kept(pipeline: Pipeline, bundle: Path) -> None:
+    about = corank.load(bundle).about
+    assert about == pipeline.engine.about
+    assert about["protocol"] == {"name": "time", "test": 0.2, "seed": 0}
+    assert isinstance(about["fit"], dict)
+    assert about["fit"]["user_model"]["dim"] == 16
+
+
+@pytest.mark.parametrize("config", [FitConfig, UserModelConfig, RankerConfig, EncoderConfig])
+def test_every_option_is_documented_where_it_is_declared(config: type) -> None:
+    declared: set[str] = set()
+    for part in config.__mro__:
+        if not is_dataclass(part):
+            continue
+        _, _, arguments = (part.__doc__ or "").partition("Args:\n")
+        named = re.findall(r"^ {8}([a-z0-9_, ]+):", arguments, re.MULTILINE)
+        documented = {name for names in named for name in names.split(", ")}
+        own = set(part.__annotations__)
+        assert own == documented
+        declared |= own
+    assert declared == {field.name for field in fields(config)}

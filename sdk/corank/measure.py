@@ -15,6 +15,7 @@ from corank.evaluate.lists import coverage, diversity, gini, novelty
 from corank.evaluate.relevance import Floats, Judged, Qrels, Run, judge
 from corank.evaluate.report import OURS, Report, Row, compared, measured, verdict
 from corank.evaluate.task import DEPTH, Scorer, Task
+from corank.retrieve.fuse import reciprocal_rank_fusion
 from corank.retrieve.vectors import ExactIndex
 
 SHORT_HISTORY = 3
@@ -171,16 +172,19 @@ def _search(
     cases: dict[str, int],
     seed: int,
 ) -> list[Row]:
-    """Search on the judged queries of the test, beside BM25 and the frozen encoder."""
+    """Search on the judged queries of the test, beside BM25, the frozen encoder, and both."""
     queries, judged = test.judged_queries()
     qrels = Qrels(judged.indptr, judged.items, judged.values)
     asked = np.bincount(qrels.rows()[qrels.grades > 0], minlength=len(qrels)) > 0
     if asked.sum() < 2:
         return []
+    words = engine.signals.bm25.search(queries, DEPTH)
+    meaning = ExactIndex(untuned).search(frozen.encode_queries(queries), DEPTH)
     runs = {
         OURS: engine.rank_queries(queries),
-        "bm25": engine.signals.bm25.search(queries, DEPTH).items,
-        "frozen-encoder": ExactIndex(untuned).search(frozen.encode_queries(queries), DEPTH).items,
+        "bm25": words.items,
+        "frozen-encoder": meaning.items,
+        "bm25+frozen-encoder": reciprocal_rank_fusion([words, meaning], DEPTH).items,
     }
     cases["search"] = int(asked.sum())
     metrics = ("ndcg@10", "mrr@10", "recall@100")

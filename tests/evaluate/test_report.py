@@ -39,9 +39,6 @@ def report(leaks: tuple[str, ...] = ()) -> Report:
     return Report(verdict(given, "ndcg@10"), tuple(given), ABOUT, leaks)
 
 
-NUMBERS = r"ndcg@10 0\.3000 against 0\.2000 for ease, the best baseline \(difference \+0\.1000"
-
-
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [

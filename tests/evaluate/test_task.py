@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -89,6 +89,7 @@ rows = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(rows, st.integers(1, 20))
 def test_ranking_is_what_sorting_the_whole_catalogue_gives(
     rows: list[tuple[list[int], list[int], list[int]]], cells: int

@@ -36,8 +36,8 @@ def test_a_popular_negative_counts_for_less() -> None:
 def test_a_known_positive_is_no_negative() -> None:
     known = NONE.clone()
     known[0, 1] = known[1, 0] = known[2, 2] = True  # the last is its own positive: it stays
-    rows = [[1, 0], [0.8, 1], [0.6, 1, 0.8]]
-    right = [1, 0.8, 0.8]
+    rows = [[1.0, 0.0], [0.8, 1.0], [0.6, 1.0, 0.8]]
+    right = [1.0, 0.8, 0.8]
     expected = [
         math.log(sum(math.exp(x) for x in row)) - r for row, r in zip(rows, right, strict=True)
     ]

@@ -80,8 +80,11 @@ class Reasons:
     ) -> tuple[str, ...]:
         """Say what the largest positive parts of a recommendation rest on.
 
-        ``texts`` are the history's, in its order.
+        ``texts`` are the history's, in its order. The item itself is no reason for it.
         """
+        others = history != item
+        texts = [text for text, other in zip(texts, others, strict=True) if other]
+        history = history[others]
         said: dict[str, Callable[[], str]] = {
             "sequence": lambda: "continues what was chosen so far" if len(history) else "",
             "together": lambda: self._together(item, history),
@@ -110,10 +113,10 @@ class Reasons:
         return f"often chosen with {self.titles[history[weights.argmax()]]!r}"
 
     def _reads_like(self, item: int, history: NDArray[np.int32]) -> str:
-        if not len(history):
-            return ""
         vectors = self.signals.text_vectors
-        cosine = vectors[history] @ vectors[item]
+        cosine = vectors[history] @ vectors[item]  # (t,)
+        if cosine.max(initial=0) <= 0:
+            return ""
         nearest = int(cosine.argmax())
         return f"reads like {self.titles[history[nearest]]!r} (cosine {cosine[nearest]:.2f})"
 

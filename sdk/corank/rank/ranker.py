@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -55,7 +55,8 @@ class RankerConfig:
     patience: int = 40
 
 
-class Examples(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Examples:
     """Candidates of many cases with their grades; a case's entries stand together."""
 
     indptr: NDArray[np.int64]  # (n + 1,)
@@ -93,11 +94,11 @@ class Examples(NamedTuple):
         """The case of each entry, (m,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.indptr))
 
-    def ndcg(self, scores: NDArray[np.float64], k: int = 10) -> float:
-        """Mean NDCG@k of these scores among the candidates."""
+    def ndcg(self, scores: NDArray[np.float64], k: int = 10) -> NDArray[np.float64]:
+        """NDCG@k of these scores among the candidates of each case, (n,)."""
         place = (np.arange(len(scores)) - self.indptr[self.rows()]).astype(np.int32)
         hits = Hits.of(self.rows(), place, scores, n=len(self), k=k)
-        return float(np.mean(ndcg(judge(hits.items, Qrels(self.indptr, place, self.grades)), k)))
+        return ndcg(judge(hits.items, Qrels(self.indptr, place, self.grades)), k)
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class Ranker:
             booster = lgb.Booster(model_str=trees.read_text("utf-8")) if trees.exists() else None
             numbers = {name: np.array(linear[name]) for name in ("mean", "scale", "weights")}
             return cls(tuple(linear["features"]), trees=booster, **numbers)
-        except (OSError, ValueError, KeyError, lgb.basic.LightGBMError) as error:
+        except (OSError, ValueError, KeyError, TypeError, lgb.basic.LightGBMError) as error:
             raise BundleError(f"{folder} holds no ranker that can be read ({error}).") from error
 
 
@@ -195,8 +196,18 @@ def fit_ranker(
     if not len(validation):
         return linear
     trees = _trees(linear, train, validation, config, seed)
-    choices = [plain, linear, Ranker(tuple(features), mean, scale, linear.weights, trees)]
-    return max(choices, key=lambda ranker: validation.ndcg(ranker.score(validation.features)))
+    best = plain
+    for richer in (linear, Ranker(tuple(features), mean, scale, linear.weights, trees)):
+        if _gains(richer, best, validation):
+            best = richer
+    return best
+
+
+def _gains(richer: Ranker, simple: Ranker, validation: Examples) -> bool:
+    """Say whether the richer ranker is better by more than one standard error of the gain."""
+    more, less = (validation.ndcg(r.score(validation.features)) for r in (richer, simple))
+    gain = more - less  # (n,)
+    return bool(gain.mean() > 0 * gain.std() / np.sqrt(len(gain)))
 
 
 def _listwise(

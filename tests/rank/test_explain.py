@@ -1,0 +1,157 @@
+"""Parts that add up, and reasons that move when what they rest on is taken away."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from corank.data.ragged import Ragged
+from corank.rank.explain import Answer, Answers, Reasons, add_up
+from corank.rank.ranker import Ranker
+from corank.rank.signals import RECOMMEND, Signals
+
+EVERYTHING = {"sequence": 5.0, "together": 4.0, "text": 3.0, "words": 2.0, "popularity": 1.0}
+
+
+@pytest.fixture(scope="module")
+def reasons(signals: Signals, titles: list[str]) -> Reasons:
+    return Reasons(signals, titles)
+
+
+def say(reasons: Reasons, item: int, history: list[int], parts: Mapping[str, float]) -> list[str]:
+    texts = [reasons.titles[seen] for seen in history]
+    return list(reasons.recommend(item, np.array(history, np.int32), parts, texts))
+
+
+def explain(
+    reasons: Reasons, item: int, history: list[int], weights: dict[str, float]
+) -> tuple[dict[str, float], float, list[str]]:
+    """The whole way: features, score, parts, reasons."""
+    weight = np.array([weights.get(name, 0.0) for name in RECOMMEND])
+    ranker = Ranker(tuple(RECOMMEND), np.zeros(len(weight)), np.ones(len(weight)), weight)
+    (found,) = reasons.signals.for_histories(Ragged.of([history]), 100)
+    features = found.features[found.items == item]
+    (parts,) = add_up(ranker.features, RECOMMEND, ranker.parts(features))
+    return parts, float(ranker.score(features)[0]), say(reasons, item, history, parts)
+
+
+def test_contributions_add_up_by_part() -> None:
+    values = np.array([[1.0, 2.0, 4.0, 8.0], [0, 0, -1, 0]])
+    parts = add_up(["text", "text_z", "odd"], {"text": "text", "text_z": "text"}, values)
+    assert parts == [{"text": 3, "odd": 4, "base": 8}, {"text": 0, "odd": -1, "base": 0}]
+
+
+def test_parts_add_up_to_the_score(reasons: Reasons) -> None:
+    weights = {name: 0.1 * place for place, name in enumerate(RECOMMEND, 1)}
+    for item in (2, 3, 4, 5):
+        parts, score, _ = explain(reasons, item, [0, 1], weights)
+        assert set(parts) == {*RECOMMEND.values(), "base"}
+        assert sum(parts.values()) == pytest.approx(score, abs=1e-9)
+
+
+def test_the_largest_parts_come_first_and_no_more_than_three(reasons: Reasons) -> None:
+    assert say(reasons, 2, [0, 1], EVERYTHING) == [
+        "continues what was chosen so far",
+        "often chosen with 'red lamp'",
+        "reads like 'blue lamp' (cosine 0.60)",
+    ]
+    turned = {part: -value for part, value in EVERYTHING.items()}
+    assert say(reasons, 2, [0, 1], turned) == []
+    assert say(reasons, 2, [0, 1], {"popularity": 2, "text": 1, "words": -1, "base": 9}) == [
+        "chosen by 3 people",
+        "reads like 'blue lamp' (cosine 0.60)",
+    ]
+
+
+def test_without_the_item_it_was_chosen_with_the_reason_moves(reasons: Reasons) -> None:
+    weights = {"together": 1.0}
+    parts, _, said = explain(reasons, 2, [3, 0, 1], weights)
+    assert parts["together"] == pytest.approx(0.25 * 1 + 0.5 * 0.5)
+    assert said == ["often chosen with 'red lamp'"]
+    parts, _, said = explain(reasons, 2, [3, 1], weights)
+    assert parts["together"] == pytest.approx(0.25) and said == ["often chosen with 'blue lamp'"]
+    parts, _, said = explain(reasons, 2, [3], weights)
+    assert parts["together"] == 0 and said == []
+
+
+def test_without_the_item_it_reads_like_the_reason_moves(reasons: Reasons) -> None:
+    weights = {"text_nearest": 1.0}
+    parts, _, said = explain(reasons, 4, [3, 2, 0], weights)
+    assert parts["text"] == pytest.approx(0.8)
+    assert said == ["reads like 'green table' (cosine 0.80)"]
+    parts, _, said = explain(reasons, 4, [2, 0], weights)
+    assert parts["text"] == pytest.approx(0.6)
+    assert said == ["reads like 'red lamp' (cosine 0.60)"]
+    assert explain(reasons, 4, [2], weights)[2] == []  # nothing in common: nothing to say
+
+
+def test_without_the_item_that_shares_its_words_the_reason_moves(reasons: Reasons) -> None:
+    weights = {"words": 1.0}
+    whole, _, said = explain(reasons, 4, [3, 1, 2], weights)
+    assert said == ["shares words with 'blue lamp': blue, lamp"]
+    less, _, said = explain(reasons, 4, [3, 2], weights)
+    assert said == ["shares words with 'green table': table"]
+    none, _, said = explain(reasons, 4, [2], weights)
+    assert said == []
+    assert whole["words"] > less["words"] > none["words"] == 0
+
+
+def test_without_the_word_the_reason_is_gone(reasons: Reasons) -> None:
+    history, parts = np.array([1], np.int32), {"words": 1.0}
+    assert reasons.recommend(4, history, parts, ["blue lamp"]) == (
+        "shares words with 'blue lamp': blue, lamp",
+    )
+    assert reasons.recommend(4, history, parts, ["blue"]) == (
+        "shares words with 'blue lamp': blue",
+    )
+    assert reasons.recommend(4, history, parts, ["pink"]) == ()
+
+
+def test_an_item_is_no_reason_for_itself(reasons: Reasons) -> None:
+    assert say(reasons, 1, [1], {**EVERYTHING, "popularity": 0}) == []
+    assert say(reasons, 1, [0, 1], {"text": 1.0}) == ["reads like 'red lamp' (cosine 0.80)"]
+
+
+def test_a_price_is_usual_only_where_prices_are_known(reasons: Reasons) -> None:
+    price = {"price": 1.0}
+    assert say(reasons, 2, [3, 0], price) == ["is in the usual price range"]
+    assert say(reasons, 5, [0, 1], price) == []  # its own is unknown
+    assert say(reasons, 2, [3], price) == []  # the history's are
+    assert say(reasons, 2, [], price) == []
+
+
+def test_an_empty_history_leaves_popularity(reasons: Reasons) -> None:
+    assert say(reasons, 0, [], EVERYTHING) == ["chosen by 10 people"]
+
+
+@pytest.mark.parametrize(("item", "said"), [(0, ["chosen by 10 people"]), (4, []), (5, [])])
+def test_one_person_is_no_crowd(reasons: Reasons, item: int, said: list[str]) -> None:
+    assert say(reasons, item, [], {"popularity": 1.0}) == said
+
+
+def test_large_counts_are_readable(signals: Signals, titles: list[str]) -> None:
+    popular = replace(signals, counts=signals.counts * 1234)
+    assert say(Reasons(popular, titles), 0, [], {"popularity": 1}) == ["chosen by 12,340 people"]
+
+
+def test_search_names_the_words_that_matched(reasons: Reasons, signals: Signals) -> None:
+    parts = {"words": 2.0, "text": 1.0, "popularity": -1.0}
+    words, meaning = reasons.search(0, "a red lamp", 0.87, parts)
+    scores = dict(signals.bm25.matched("red lamp", 0))
+    assert words == f"matches red ({scores['red']:.1f}), lamp ({scores['lamp']:.1f})"
+    assert meaning == "means something close to the query (cosine 0.87)"
+    assert reasons.search(0, "lamp", 0.87, {"words": 1.0}) == (
+        f"matches lamp ({scores['lamp']:.1f})",
+    )
+    assert reasons.search(0, "zebra", 0.87, {"words": 1.0}) == ()
+
+
+def test_answers_are_a_sequence_and_plain_json() -> None:
+    answer = Answer("a", "A", 1.5, {"text": 1.0, "base": 0.5}, ("reads well",), ())
+    answers = Answers((answer,), {"out_of_stock": 2})
+    assert len(answers) == 1 and answers[0] is answer and list(answers) == [answer]
+    plain = json.loads(json.dumps(answers.to_dict()))
+    assert plain["removed"] == {"out_of_stock": 2}
+    assert plain["answers"][0]["reasons"] == ["reads well"]

@@ -1,0 +1,229 @@
+"""The learned ranker on worlds whose right order is known."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from corank.errors import BundleError
+from corank.evaluate.relevance import Qrels
+from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
+from corank.rank.signals import Candidates
+
+NAMES = ("a", "b", "c")
+CONFIG = RankerConfig(trees=60, patience=10, leaves=7, min_in_leaf=20)
+EACH = 10  # candidates of a case
+Floats = NDArray[np.float32]
+
+
+def world(
+    cases: int, utility: Callable[[Floats], NDArray[np.floating]], seed: int, grades: int = 3
+) -> Examples:
+    """The best candidates of each case, by utility, are graded 3, 2, 1; or the best alone."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((cases, EACH, len(NAMES)), dtype=np.float32)
+    place = np.argsort(np.argsort(-utility(x), axis=1), axis=1)
+    grade = np.maximum(grades - place, 0).astype(np.float32)
+    indptr = np.arange(cases + 1) * EACH
+    return Examples(indptr, x.reshape(-1, len(NAMES)), grade.ravel())
+
+
+def linear(x: Floats) -> NDArray[np.floating]:
+    return 2 * x[..., 0] - x[..., 1] + 0.5 * x[..., 2]
+
+
+def alike(x: Floats) -> NDArray[np.floating]:
+    """What no weighted sum can say: the first two have the same sign."""
+    return np.asarray(x[..., 0] * x[..., 1])
+
+
+def fit(train: Examples, validation: Examples, start: dict[str, float] | None = None) -> Ranker:
+    return fit_ranker(NAMES, train, validation, CONFIG, start=start or {}, seed=0)
+
+
+@pytest.fixture(scope="module")
+def trees() -> Ranker:
+    """Linear weights and trees, both at work."""
+    return fit(world(200, alike, 0), world(60, alike, 1))
+
+
+def test_a_linear_world_is_recovered() -> None:
+    ranker = fit(world(300, linear, 0), Examples.empty())
+    direction = ranker.weights / ranker.scale
+    cosine = direction @ [2, -1, 0.5] / np.linalg.norm(direction) / np.linalg.norm([2, -1, 0.5])
+    assert cosine > 0.999
+    test = world(50, linear, 2)
+    assert test.ndcg(ranker.score(test.features)) > 0.99
+    order = np.argsort(-ranker.score(test.features).reshape(-1, EACH), axis=1)
+    assert (order[:, 0] == test.grades.reshape(-1, EACH).argmax(1)).mean() > 0.95
+
+
+def test_features_of_any_scale_are_weighed_alike() -> None:
+    train, test = world(300, linear, 0), world(50, linear, 2)
+    by = np.array([1000, 1, 0.001], np.float32)
+    scaled = fit(replace(train, features=train.features * by + 5), Examples.empty())
+    plain = fit(train, Examples.empty())
+    assert scaled.score(test.features * by + 5) == pytest.approx(
+        plain.score(test.features), abs=0.01
+    )
+
+
+def test_trees_are_kept_where_a_weighted_sum_fails(trees: Ranker) -> None:
+    assert trees.trees is not None
+    test = world(60, alike, 2)
+    without = Ranker(trees.features, trees.mean, trees.scale, trees.weights)
+    assert test.ndcg(trees.score(test.features)) > test.ndcg(without.score(test.features)) + 0.2
+
+
+def test_what_does_not_help_on_validation_is_not_kept() -> None:
+    """Training says the opposite of validation, which is just as the start has it."""
+    start = {"a": 2.0, "b": -1.0, "c": 0.5}
+    ranker = fit(world(100, lambda x: -linear(x), 0), world(100, linear, 1), start)
+    assert ranker.trees is None
+    test = world(20, linear, 2)
+    assert test.ndcg(ranker.score(test.features)) == pytest.approx(1)
+    assert ranker.weights / ranker.scale == pytest.approx([2, -1, 0.5])
+
+
+def test_a_linear_world_needs_no_trees() -> None:
+    ranker = fit(world(300, linear, 0, grades=1), world(100, linear, 1, grades=1))
+    assert ranker.trees is None
+    assert (
+        ranker.weights.tolist()
+        == fit(world(300, linear, 0, grades=1), Examples.empty()).weights.tolist()
+    )
+
+
+def test_nothing_to_learn_from_leaves_the_start() -> None:
+    ranker = fit(Examples.empty(), world(5, linear, 0), {"a": 4.0, "c": 0.5, "unknown": 9.0})
+    features = np.array([[1, 2, 3], [0, 0, 0]], np.float32)
+    assert ranker.score(features).tolist() == [5.5, 0]
+
+
+def test_little_data_stays_near_the_start() -> None:
+    strong = RankerConfig(l2=100.0)
+    ranker = fit_ranker(
+        NAMES, world(50, linear, 0), Examples.empty(), strong, start={"b": 3.0}, seed=0
+    )
+    assert ranker.weights / ranker.scale == pytest.approx([0, 3, 0], abs=0.05)
+
+
+def test_a_feature_that_is_never_known_has_no_say() -> None:
+    train = world(50, linear, 0)
+    train.features[:, 2] = np.nan
+    ranker = fit(train, Examples.empty())
+    assert (ranker.mean[2], ranker.scale[2]) == (0, 1)
+    features = np.array([[1, 1, np.nan], [1, 1, np.nan]], np.float32)
+    assert np.isfinite(ranker.score(features)).all()
+
+
+@given(
+    features=arrays(
+        np.float32,
+        st.tuples(st.integers(0, 6), st.just(3)),
+        elements=st.floats(-1e4, 1e4, width=32) | st.just(float("nan")),
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_parts_sum_to_the_score(trees: Ranker, features: Floats) -> None:
+    parts, scores = trees.parts(features), trees.score(features)
+    assert parts.shape == (len(features), len(NAMES) + 1) and np.isfinite(scores).all()
+    assert parts.sum(1) == pytest.approx(scores, abs=1e-8)
+
+
+def test_linear_parts_by_hand() -> None:
+    ranker = Ranker(NAMES, np.array([1, 0, 0]), np.array([2, 1, 1]), np.array([3, -1, 5]))
+    features = np.array([[5, 2, np.nan]], np.float32)
+    assert ranker.parts(features).tolist() == [[6, -2, 0, 0]]
+    assert ranker.score(features).tolist() == [4]
+
+
+def test_one_seed_gives_one_ranker(trees: Ranker) -> None:
+    again = fit(world(200, alike, 0), world(60, alike, 1))
+    features = world(20, alike, 2).features
+    assert again.score(features).tolist() == trees.score(features).tolist()
+
+
+def test_a_saved_ranker_scores_as_before(trees: Ranker, tmp_path: Path) -> None:
+    features = world(20, alike, 2).features
+    features[0, 0] = np.nan
+    for name, ranker in (("trees", trees), ("linear", Ranker(NAMES, *np.ones((3, 3))))):
+        ranker.save(tmp_path / name)
+        loaded = Ranker.load(tmp_path / name)
+        assert loaded.features == NAMES and (loaded.trees is None) == (ranker.trees is None)
+        assert loaded.score(features).tolist() == ranker.score(features).tolist()
+        assert loaded.parts(features).tolist() == ranker.parts(features).tolist()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "ranker.json").unlink(),
+        lambda folder: (folder / "ranker.json").write_text("not json"),
+        lambda folder: (folder / "ranker.json").write_text("[1]"),
+        lambda folder: (folder / "ranker.json").write_text('{"features": ["a"]}'),
+        lambda folder: (folder / "trees.txt").write_text("not trees"),
+    ],
+)
+def test_a_damaged_ranker_is_a_bundle_error(
+    trees: Ranker, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    trees.save(tmp_path)
+    damage(tmp_path)
+    with pytest.raises(BundleError, match="holds no ranker that can be read"):
+        Ranker.load(tmp_path)
+
+
+def test_a_saved_ranker_is_readable_json(trees: Ranker, tmp_path: Path) -> None:
+    trees.save(tmp_path)
+    about = json.loads((tmp_path / "ranker.json").read_text("utf-8"))
+    assert about["features"] == list(NAMES) and about["weights"] == trees.weights.tolist()
+
+
+def test_learning_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    few = world(3, alike, 0)  # too few for any leaf: LightGBM has much to say about that
+    constant = replace(few, features=np.ones_like(few.features))
+    for train in (few, constant):
+        fit(train, world(3, alike, 1)).parts(few.features)
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def candidates(*items: int) -> Candidates:
+    return Candidates(
+        np.array(items, np.int32), np.array([[i, i, i] for i in items], np.float32).reshape(-1, 3)
+    )
+
+
+def test_examples_by_hand() -> None:
+    found = [candidates(1, 4, 7), candidates(2, 3), candidates(0, 9), candidates(5)]
+    qrels = Qrels.from_lists([[7, 1, 8], [5], [9], [5]], [[3, 1, 2], [3], [0], [1]])
+    examples = Examples.of(found, qrels)
+    assert len(examples) == 2  # the second found nothing, the third nothing good
+    assert examples.indptr.tolist() == [0, 3, 4]
+    assert examples.grades.tolist() == [1, 0, 3, 1]
+    assert examples.features[:, 0].tolist() == [1, 4, 7, 5]
+    assert examples.rows().tolist() == [0, 0, 0, 1]
+
+
+def test_a_case_without_candidates_teaches_nothing() -> None:
+    examples = Examples.of([candidates(), candidates(2)], Qrels.from_lists([[2], [2]]))
+    assert examples.indptr.tolist() == [0, 1] and examples.grades.tolist() == [1]
+    assert len(Examples.of([candidates()], Qrels.from_lists([[2]]))) == 0
+
+
+def test_ndcg_of_examples_by_hand() -> None:
+    examples = Examples(
+        np.array([0, 3, 5]), np.zeros((5, 1), np.float32), np.array([0, 3, 1, 0, 1], np.float32)
+    )
+    first = (1 + 7 / np.log2(3)) / (7 + 1 / np.log2(3))  # grades in the order 1, 3, 0
+    second = 1 / np.log2(3)
+    scores = np.array([0.0, 1.0, 2.0, 5.0, 4.0])
+    assert examples.ndcg(scores) == pytest.approx((first + second) / 2)

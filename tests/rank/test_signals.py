@@ -1,0 +1,177 @@
+"""Candidates and features, by hand on six items (see conftest)."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import corank.rank.signals as module
+from corank.data.ragged import Ragged
+from corank.rank.signals import RECOMMEND, SEARCH, Candidates, Signals
+
+ALL = 100  # more than any retriever has to propose
+
+
+def recommend(signals: Signals, history: list[int], n: int = ALL) -> Candidates:
+    (found,) = signals.for_histories(Ragged.of([history]), n)
+    return found
+
+
+def columns(found: Candidates, names: list[str]) -> dict[str, NDArray[np.float32]]:
+    assert found.features.shape == (len(found.items), len(names))
+    assert found.features.dtype == np.float32 and found.items.dtype == np.int32
+    return dict(zip(names, found.features.T, strict=True))
+
+
+def z(values: list[float]) -> NDArray[np.float64]:
+    away = np.array(values, np.float64) - np.mean(values)
+    return np.asarray(away / (np.std(values) + 1e-6), np.float64)
+
+
+def lexical_cosine(signals: Signals, one: int, other: int, titles: list[str]) -> float:
+    """Cosine of two items' BM25 weights, from what the index says each word is worth."""
+    a, b = (dict(signals.bm25.matched(titles[item], item)) for item in (one, other))
+    length = math.prod(math.sqrt(sum(w * w for w in x.values())) for x in (a, b))
+    return sum(a[word] * b[word] for word in a.keys() & b.keys()) / length if length else 0.0
+
+
+def test_what_was_seen_is_no_candidate_unless_repeatable(signals: Signals) -> None:
+    assert recommend(signals, [0, 1]).items.tolist() == [1, 2, 3, 4, 5]
+    assert recommend(signals, [2, 0]).items.tolist() == [1, 3, 4, 5]
+    assert recommend(signals, []).items.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_somebody_who_has_seen_it_all_gets_what_is_repeatable(signals: Signals) -> None:
+    assert recommend(signals, [5, 4, 3, 2, 1, 0]).items.tolist() == [1]
+
+
+def test_each_retriever_proposes_its_best(signals: Signals) -> None:
+    """One each, after [3]: nearest state, nearest text, nothing together, and the bestseller."""
+    assert recommend(signals, [3], 1).items.tolist() == [0]  # 3 itself is nearest; 0 sells best
+    found = recommend(signals, [0], 4)  # 4 by sequence, 2 together, 2 neighbours, 1 text, 1 popular
+    assert found.items.tolist() == [1, 2, 5]
+
+
+def test_features_by_hand(signals: Signals, titles: list[str]) -> None:
+    found = recommend(signals, [0, 1])  # candidates 1 to 5, newest is 1, older is 0
+    got = columns(found, list(RECOMMEND))
+    sequence = [1, 0.8, 0, -1, 0.6]  # states by (0, 1)
+    together = [0, 0.25 + 0.5 * 0.5, 0.1, 0, 0]
+    neighbours = [0, 0, 0, 0.3, 0]
+    taste = np.array([0.8 + 0.5 * 1, 0.6, 0]) / math.hypot(1.3, 0.6)
+    text = [float(signals.text_vectors[item] @ taste) for item in range(1, 6)]
+    words = np.array([[lexical_cosine(signals, i, h, titles) for h in (0, 1)] for i in range(1, 6)])
+    paid = [math.log(11), math.log(21)]
+    per = math.log(21 / 11) / 2 + 0.5  # spread of two is half their distance
+    away = [-abs(math.log(1 + p) - sum(paid) / 2) / per for p in (20, 15)]
+    expected = {
+        "sequence": sequence,
+        "sequence_z": z(sequence),
+        "sequence_rank": [1, 1 / 2, 1 / 4, 1 / 5, 1 / 3],
+        "together": together,
+        "together_z": z(together),
+        "together_rank": [1 / 5, 1, 1 / 2, 1 / 5, 1 / 5],  # equals share their lowest rank
+        "neighbours": neighbours,
+        "neighbours_z": z(neighbours),
+        "text": text,
+        "text_z": z(text),
+        "text_nearest": [1, 0.6, 0, 0.6, 0],
+        "text_last": [1, 0.6, 0, 0.48, -0.6],
+        "words": words @ [0.5, 1],
+        "words_nearest": words.max(1),
+        "words_last": words[:, 1],
+        "popularity": np.log1p([5, 3, 0, 1, 0]),
+        "recency": [0.2, 0.3, 0.4, 0.5, 0.6],
+        "price": [*away, np.nan, -abs(math.log(13) - sum(paid) / 2) / per, np.nan],
+        "history_length": [math.log(3)] * 5,
+        "last_popularity": [math.log(6)] * 5,
+    }
+    assert got.keys() == expected.keys()
+    for name, values in expected.items():
+        assert got[name] == pytest.approx(np.array(values), abs=1e-5, nan_ok=True), name
+    assert words[0, 1] == pytest.approx(1) and words[4].tolist() == [0, 0]
+    assert 0 < words[0, 0] < 1 and words[2].tolist() == [0, 0]
+
+
+def test_an_empty_history_is_answered(signals: Signals) -> None:
+    got = columns(recommend(signals, []), list(RECOMMEND))
+    assert np.isnan(got["price"]).all()
+    assert got["popularity"] == pytest.approx(np.log1p(signals.counts))
+    silent = RECOMMEND.keys() - {"price", "popularity", "recency"}
+    ranks = {"sequence_rank", "together_rank"}
+    for name in silent - ranks:
+        assert got[name].tolist() == [0] * 6, name
+    for name in ranks:  # no item is preferred for where it stands in the catalogue
+        assert got[name] == pytest.approx(1 / 6), name
+
+
+def test_a_history_without_prices_says_nothing_about_price(signals: Signals) -> None:
+    assert np.isnan(columns(recommend(signals, [3]), list(RECOMMEND))["price"]).all()
+
+
+def test_only_recent_items_are_compared_one_by_one(
+    signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RECENT", 1)
+    short = columns(recommend(signals, [0, 2]), list(RECOMMEND))
+    assert short["text_nearest"].tolist() == short["text_last"].tolist()
+    assert short["words"].tolist() == short["words_last"].tolist()
+
+
+histories = st.lists(st.lists(st.integers(0, 5), unique=True), max_size=6)
+
+
+@given(many=histories)
+@settings(max_examples=30, deadline=None)
+def test_many_at_once_are_each_as_if_alone(signals: Signals, many: list[list[int]]) -> None:
+    together = list(signals.for_histories(Ragged.of(many), 4))
+    assert len(together) == len(many)
+    for history, found in zip(many, together, strict=True):
+        alone = recommend(signals, history, 4)
+        assert found.items.tolist() == alone.items.tolist()
+        assert found.features == pytest.approx(alone.features, abs=1e-5, nan_ok=True)
+        assert np.isfinite(np.delete(found.features, list(RECOMMEND).index("price"), 1)).all()
+
+
+def test_blocks_make_no_difference(signals: Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = Ragged.of([[i % 6] for i in range(7)])
+    whole = [found.features.tobytes() for found in signals.for_histories(many, ALL)]
+    monkeypatch.setattr(module, "BLOCK", 3)
+    assert [found.features.tobytes() for found in signals.for_histories(many, ALL)] == whole
+
+
+def search(signals: Signals, query: str, vector: list[float], n: int = ALL) -> Candidates:
+    (found,) = signals.for_queries([query], np.array([vector], np.float32), n)
+    return found
+
+
+def test_search_features_by_hand(signals: Signals) -> None:
+    found = search(signals, "red lamp", [0.8, 0.6, 0])
+    got = columns(found, list(SEARCH))
+    assert found.items.tolist() == [0, 1, 2, 3, 4, 5]
+    words = [sum(score for _, score in signals.bm25.matched("red lamp", i)) for i in range(6)]
+    assert got["words"] == pytest.approx(words, abs=1e-5)
+    assert got["words_share"] == pytest.approx(np.array(words) / words[0], abs=1e-5)
+    assert got["text"] == pytest.approx(np.array([0.8, 1, 0.6, 0, 0.48, -0.6]), abs=1e-6)
+    assert got["popularity"] == pytest.approx(np.log1p(signals.counts), abs=1e-6)
+    assert got["recency"].tolist() == signals.recency.tolist()
+
+
+def test_search_candidates_come_from_words_and_from_meaning(signals: Signals) -> None:
+    assert search(signals, "chair", [0, 0, 1], 1).items.tolist() == [2, 3]
+
+
+def test_a_query_without_a_match_is_answered_by_meaning(signals: Signals) -> None:
+    found = search(signals, "zebra", [0, 0, 1], 2)
+    assert found.items.tolist() == [3, 4]
+    got = columns(found, list(SEARCH))
+    assert got["words"].tolist() == got["words_share"].tolist() == [0, 0]
+
+
+def test_queries_keep_their_order(signals: Signals) -> None:
+    vectors = np.array([[0, 0, 1], [1, 0, 0]], np.float32)
+    first, second = signals.for_queries(["chair", "table"], vectors, 1)
+    assert (first.items.tolist(), second.items.tolist()) == ([2, 3], [0, 3])
