@@ -4,6 +4,7 @@ The tiny encoder is a BERT of two narrow layers with random weights and a WordPi
 made from the sample's words: real code paths in milliseconds, no download.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 import corank
 from corank import Dataset, EncoderConfig, FitConfig, Pipeline, RankerConfig, UserModelConfig
 from corank.data.dataset import Split
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may reach a hub
 
 TINY_FIT = FitConfig(
     epochs=1,

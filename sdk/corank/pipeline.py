@@ -41,8 +41,14 @@ from corank.vertical import Vertical
 DECAY = 0.65  # how fast a history fades in co-occurrence, text and words
 TUNING_CASES = 5_000  # validation cases that decide when the user model is done
 PROBE = 16  # texts on which an exported encoder is compared with torch
-START_RECOMMEND = {"sequence": 4.0, "text": 1.0, "popularity": 0.1}
-START_SEARCH = {"words_share": 0.5, "text": 2.0}
+START_RECOMMEND = {
+    "sequence_z": 0.5,
+    "together_z": 0.5,
+    "neighbours_z": 0.5,
+    "text_z": 0.25,
+    "popularity": 0.1,
+}
+START_SEARCH = {"words_share": 0.5, "text": 4.0}
 """Weights of the raw features where there is nothing to learn them from."""
 
 

@@ -171,12 +171,12 @@ def fit_ranker(
     start: Mapping[str, float],
     seed: int,
 ) -> Ranker:
-    """Learn a ranker; what does not help on validation is not kept.
+    """Learn a ranker; what does not clearly help on validation is not kept.
 
     Args:
         features: names of the columns.
         train: cases to learn from.
-        validation: cases that decide how many trees are kept.
+        validation: cases that decide whether the learned weights, and how many trees, are kept.
         config: how.
         start: weights of the raw features where there is nothing to learn from; also what the
             linear weights are pulled towards.
@@ -204,10 +204,10 @@ def fit_ranker(
 
 
 def _gains(richer: Ranker, simple: Ranker, validation: Examples) -> bool:
-    """Say whether the richer ranker is better by more than one standard error of the gain."""
+    """Say whether the richer ranker gains more than twice the standard error of its gain."""
     more, less = (validation.ndcg(r.score(validation.features)) for r in (richer, simple))
     gain = more - less  # (n,)
-    return bool(gain.mean() > 0 * gain.std() / np.sqrt(len(gain)))
+    return bool(gain.mean() > 2 * gain.std() / np.sqrt(len(gain)))
 
 
 def _listwise(
