@@ -15,6 +15,7 @@ from corank import Dataset, EncoderConfig, FitConfig, Pipeline, RankerConfig, Us
 from corank.data.dataset import Split
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may reach a hub
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny matrices: threads would only wait
 
 TINY_FIT = FitConfig(
     epochs=1,

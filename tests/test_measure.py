@@ -25,6 +25,7 @@ OTHERS = (
     "frozen-encoder",
     "ease+frozen-encoder",
 )
+SEARCHERS = ("bm25", "frozen-encoder", "bm25+frozen-encoder")
 METRICS = ("ndcg@10", "recall@100", "hr@10", "recall@20")
 SLICES = ("cold items", "long tail", "short history")
 
@@ -72,7 +73,7 @@ def test_each_difference_is_the_difference_of_the_means(report: Report) -> None:
     assert set(over["system"]) == {"corank"}
     expected = {("all", f"{metric}_over/{other}") for metric in METRICS for other in OTHERS}
     expected |= {(split, f"ndcg@10_over/{other}") for split in SLICES for other in OTHERS}
-    expected |= {("search", f"ndcg@10_over/{other}") for other in ("bm25", "frozen-encoder")}
+    expected |= {("search", f"ndcg@10_over/{other}") for other in SEARCHERS}
     assert set(over.select("split", "metric").iter_rows()) == expected
     for row in over.iter_rows(named=True):
         metric, _, other = row["metric"].partition("_over/")
@@ -122,9 +123,9 @@ def test_popularity_is_what_sorting_the_catalogue_by_hand_gives(
     assert report.value("popularity", "hr@10") == pytest.approx(np.mean(hits))
 
 
-def test_search_stands_beside_bm25_and_the_frozen_encoder(report: Report) -> None:
+def test_search_stands_beside_bm25_the_frozen_encoder_and_both(report: Report) -> None:
     rows = of(report, "search").filter(~pl.col("metric").str.contains("_over/"))
-    assert set(rows["system"]) == {"corank", "bm25", "frozen-encoder"}
+    assert set(rows["system"]) == {"corank", *SEARCHERS}
     assert set(rows["metric"]) == {"ndcg@10", "mrr@10", "recall@100"}
 
 
