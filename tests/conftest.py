@@ -13,6 +13,7 @@ import pytest
 import corank
 from corank import Dataset, EncoderConfig, FitConfig, Pipeline, RankerConfig, UserModelConfig
 from corank.data.dataset import Split
+from corank.language.encoder import Encoder
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may reach a hub
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny matrices: threads would only wait
@@ -63,6 +64,12 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory, sample: Dataset) -> s
     tokens = dict(zip(names, special, strict=True))
     PreTrainedTokenizerFast(tokenizer_object=backend, **tokens).save_pretrained(folder)  # type: ignore[no-untyped-call]
     return str(folder)
+
+
+@pytest.fixture(scope="session")
+def encoder(tiny_encoder: str) -> Encoder:
+    """The tiny encoder, loaded. Not to be trained: tests share it."""
+    return Encoder.load(EncoderConfig(name=tiny_encoder, max_tokens=32))
 
 
 @pytest.fixture(scope="session")

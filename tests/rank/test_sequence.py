@@ -1,6 +1,5 @@
 """The user model on worlds whose right answer is known."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -25,14 +24,6 @@ TINY = UserModelConfig(
     dim=16, heads=2, epochs=1, min_steps=120, checks=3, events_per_step=64, id_dropout=0.0
 )
 SHORT = replace(TINY, min_steps=8, checks=4)  # 480 predictions are 8 steps
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def unit(rows: int, dim: int) -> NDArray[np.float32]:

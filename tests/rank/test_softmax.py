@@ -1,7 +1,5 @@
 """The blocked softmax against plain autograd."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
@@ -13,14 +11,6 @@ ROWS, ITEMS, DIM = 7, 11, 4
 NOTHING = torch.zeros(0, dtype=torch.int64)
 SEEN_ROWS = torch.tensor([0, 0, 2, 3, 3, 3, 6])
 SEEN_ITEMS = torch.tensor([1, 2, 5, 0, 9, 10, 4])
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

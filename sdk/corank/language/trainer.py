@@ -4,7 +4,6 @@ One loop for one process or many: `accelerate launch` sets the stage, and nothin
 how many devices it runs. Knows pairs of texts; knows nothing of users or rankers.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,11 +15,11 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from corank.language.encoder import Encoder
 from corank.language.losses import in_batch_softmax
 from corank.language.pairs import Pairs
+from corank.language.schedule import warm_up_then_cosine
 from corank.language.tokenizer import Tokenizer
 from corank.progress import track
 
@@ -84,7 +83,7 @@ def train_encoder(
     optimizer = torch.optim.AdamW(
         _parameter_groups(encoder, config.weight_decay), lr=config.learning_rate, fused=True
     )
-    schedule = LambdaLR(optimizer, lambda step: _warm_up_then_decay(step, len(plan)))
+    schedule = warm_up_then_cosine(optimizer, len(plan))
     model, optimizer = accelerator.prepare(encoder, optimizer)
     max_tokens = min(config.max_tokens, encoder.tokenizer.max_tokens)
     tokenizer = Tokenizer(encoder.tokenizer.backend, max_tokens)
@@ -166,11 +165,3 @@ def _parameter_groups(encoder: Encoder, weight_decay: float) -> list[dict[str, o
         {"params": matrices, "weight_decay": weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-
-
-def _warm_up_then_decay(step: int, steps: int) -> float:
-    """Linear to 1 over the first tenth, then a cosine to 0."""
-    warm_up = max(steps // 10, 1)
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))

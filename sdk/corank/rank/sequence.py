@@ -21,10 +21,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.lr_scheduler import LambdaLR
 
 from corank.compress.export import export
 from corank.data.ragged import Ragged
+from corank.language.schedule import warm_up_then_cosine
 from corank.progress import track
 from corank.rank.history import UserModel
 from corank.rank.softmax import FullSoftmax
@@ -208,7 +208,7 @@ def train_user_model(
     scale = nn.Parameter(torch.tensor(math.log(config.scale)))
     optimizer = _optimizer(items, reader, scale, config)
     plan = _plan(histories, config, rng)
-    schedule = LambdaLR(optimizer, lambda step: _warm_up_then_decay(step, len(plan)))
+    schedule = warm_up_then_cosine(optimizer, len(plan), floor=0.05)
     steps = round(len(plan) * share)
     checks = {round(steps * (i + 1) / config.checks) for i in range(config.checks)}
     best = Trained(_ready(items, reader, config), 0.0)
@@ -321,11 +321,3 @@ def _ready(items: FusedItems, reader: Reader, config: UserModelConfig) -> UserMo
     mask = torch.ones(example.shape[:2])
     graph = export(reader, [("history", example), ("mask", mask)], dynamic=("batch", "items"))
     return UserModel(graph, states.numpy(), project.numpy(), config.history_length)
-
-
-def _warm_up_then_decay(step: int, steps: int) -> float:
-    """Linear to 1 over the first tenth, then a cosine to 0.05."""
-    warm_up = max(steps // 10, 1)
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.05 + 0.475 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))
