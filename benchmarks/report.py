@@ -25,7 +25,9 @@ def markdown() -> str:
         metrics = SHOWN[result["protocol"]]
         rows = [r for r in result["rows"] if r["split"] == "all" and r["metric"] in metrics]
         found = {(r["system"], r["metric"]): r for r in rows}
-        systems = sorted({r["system"] for r in rows}, key=lambda s: found[s, metrics[1]]["value"])
+        systems = sorted(
+            {r["system"] for r in rows}, key=lambda s: (found[s, metrics[1]]["value"], s)
+        )
         lines = [
             f"**{result['dataset']}, {result['protocol']}**: {result['verdict']}. "
             f"Commit {result['commit'][:12]}.",
