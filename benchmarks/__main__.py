@@ -33,7 +33,10 @@ def _list(arguments: argparse.Namespace) -> None:
 def _prepare(arguments: argparse.Namespace) -> None:
     dataset = DATASETS[arguments.dataset]
     dataset.prepare(dataset.source(), arguments.out)
-    print(f"{arguments.out} is ready: corank fit {dataset.vertical} --data {arguments.out}")
+    print(
+        f"{arguments.out} is ready: corank fit {dataset.vertical} --data {arguments.out} "
+        f"--out runs/{dataset.name} --split {dataset.protocols[0]}"
+    )
 
 
 def _accuracy(arguments: argparse.Namespace) -> None:
