@@ -155,6 +155,27 @@ def test_carving_data_that_was_never_split_goes_by_time() -> None:
     assert (fit.interactions.height, valid.interactions.height) == (18, 2)
 
 
+def test_a_rehearsal_for_cold_items_asks_for_old_and_new_ones() -> None:
+    rows = ["abcdef"[n:] + "abcdef"[:n] for n in range(6)]  # each item comes last to somebody
+    log = [(f"u{n}", item, "view", at) for n, row in enumerate(rows) for at, item in enumerate(row)]
+    data = dataset(log)
+    train, _ = split(data, "cold-items", test=0.34)
+    fit, _ = train.carve()
+    base, held = fit.rehearse()
+    old = set(base.interactions["item_id"])
+    shown = held.history
+    assert shown is not None and set(shown["item_id"]) <= old
+    new = set(fit.interactions["item_id"]) - old
+    assert len(new) == round(0.34 * fit.interactions["item_id"].n_unique())
+    assert fit.carve().test.interactions.equals(held.interactions)
+
+
+def test_a_rehearsal_for_any_other_test_is_a_carving() -> None:
+    train, _ = split(dataset([("u", i, "view", n) for n, i in enumerate("abcd")]), "leave-one-out")
+    for carved, rehearsed in zip(train.carve(), train.rehearse(), strict=True):
+        assert carved.interactions.equals(rehearsed.interactions)
+
+
 def test_cold_items_are_asked_for_at_each_moment_of_the_history() -> None:
     events = [("u", item, "view", minute) for minute, item in enumerate("abcdef")]
     data = dataset([*events, *[("v", item, "view", n) for n, item in enumerate("fedcba")]])

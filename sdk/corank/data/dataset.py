@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from corank.data.labels import LabelingFunction, combine, label_table
 from corank.data.ragged import Ragged
 from corank.data.read import Intake
-from corank.data.split import Protocol, ProtocolName, Tables, find_leaks, split_tables, warn_leaks
+from corank.data.split import (
+    Protocol,
+    ProtocolName,
+    Tables,
+    find_leaks,
+    sample,
+    split_tables,
+    warn_leaks,
+)
 from corank.errors import DataError, UnknownItemError, nearest
 
 
@@ -141,10 +149,13 @@ class Dataset:
         Raises:
             DataError: one side would be empty.
         """
-        train, held = self._split(Protocol(protocol, test, seed))
-        leaks = find_leaks(train._tables, held._tables, Protocol(protocol, test, seed))
+        how = Protocol(protocol, test, seed)
+        train, held = self._split(how)
+        leaks = find_leaks(train._tables, held._tables, how)
         warn_leaks(leaks)
-        return Split(replace(train, leaks=leaks), replace(held, leaks=leaks))
+        return Split(
+            replace(train, protocol=how, leaks=leaks), replace(held, protocol=how, leaks=leaks)
+        )
 
     def carve(self) -> Split:
         """Split training data once more, the way it was split before (by time if it never was).
@@ -158,9 +169,25 @@ class Dataset:
             protocol = replace(protocol, name="leave-one-out")
         return self._split(protocol)
 
+    def rehearse(self) -> Split:
+        """Carve, for a ranker to learn on: with as many new items as the test will have.
+
+        Where the outer split held out a share of the items, so does this one, but what is asked
+        is each user's last item, new or not: a new item is the answer as often as any other of
+        its popularity. Splits by time bring new items of themselves.
+        """
+        base, held = self.carve()
+        if self.protocol is None or self.protocol.name != "cold-items" or held.history is None:
+            return Split(base, held)
+        new = pl.col("item_id").is_in(sample(self.positives["item_id"], self.protocol).implode())
+        return Split(
+            replace(base, interactions=base.interactions.filter(~new)),
+            replace(held, history=held.history.filter(~new)),
+        )
+
     def _split(self, protocol: Protocol) -> Split:
         train, test, history = split_tables(self._tables, self.positives, protocol)
-        part = replace(self, protocol=protocol, history=None)
+        part = replace(self, history=None)
         return Split(
             replace(part, interactions=train.events, queries=train.queries),
             replace(part, interactions=test.events, queries=test.queries, history=history),

@@ -74,7 +74,7 @@ def split_tables(
             f"The {protocol.name} split of {data.events.height:,} events leaves {train.height:,} "
             f"for training and {test.height:,} for the test. Bring more events or another split."
         )
-    judged = data.queries["query"].is_in(_sample(data.queries["query"], protocol).implode())
+    judged = data.queries["query"].is_in(sample(data.queries["query"], protocol).implode())
     return (
         Tables(train, data.queries.filter(~judged)),
         Tables(test, data.queries.filter(judged)),
@@ -105,7 +105,7 @@ def _leave_one_out(events: pl.DataFrame, positives: pl.DataFrame, _: Protocol) -
 
 def _cold_items(events: pl.DataFrame, positives: pl.DataFrame, protocol: Protocol) -> _Events:
     """Hold out all events on some items, but for users who had done nothing else before."""
-    cold = pl.col("item_id").is_in(_sample(positives["item_id"], protocol).implode())
+    cold = pl.col("item_id").is_in(sample(positives["item_id"], protocol).implode())
     train = events.filter(~cold)
     first = train.group_by("user_id").agg(_first=pl.col("timestamp").min())
     test = (
@@ -119,13 +119,13 @@ def _cold_items(events: pl.DataFrame, positives: pl.DataFrame, protocol: Protoco
 
 def _cold_users(events: pl.DataFrame, positives: pl.DataFrame, protocol: Protocol) -> _Events:
     """Hold out all events of some users: the last relevant item is asked for, the rest shown."""
-    cold = pl.col("user_id").is_in(_sample(positives["user_id"], protocol).implode())
+    cold = pl.col("user_id").is_in(sample(positives["user_id"], protocol).implode())
     shown, test, _ = _leave_one_out(events.filter(cold), positives.filter(cold), protocol)
     return _Events(events.filter(~cold), test, shown)
 
 
-def _sample(ids: pl.Series, protocol: Protocol) -> pl.Series:
-    """A share of the distinct ids, the same on every machine for one seed."""
+def sample(ids: pl.Series, protocol: Protocol) -> pl.Series:
+    """Return a share of the distinct ids, the same on every machine for one seed."""
 
     def key(name: str) -> bytes:
         return hashlib.sha256(f"{protocol.seed}:{name}".encode()).digest()
