@@ -8,6 +8,7 @@
     ├── ConfigError            an option has a value it cannot take
     ├── RequestError           a search or recommendation asked for the impossible
     │   └── UnknownItemError
+    ├── TrainingError          a run cannot go on: NaN, memory, disk, a damaged checkpoint
     ├── BundleError            a saved bundle is damaged, foreign, or cannot be written
     └── MissingExtraError      an optional dependency is not installed
 
@@ -50,6 +51,10 @@ class RequestError(CorankError, ValueError):
 
 class UnknownItemError(RequestError, LookupError):
     """An item id is not in the catalogue."""
+
+
+class TrainingError(CorankError):
+    """A training run cannot go on; its last good checkpoint is kept."""
 
 
 class BundleError(CorankError):

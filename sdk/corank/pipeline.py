@@ -26,7 +26,7 @@ from corank.evaluate.report import Report
 from corank.evaluate.task import Task
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.pairs import build_pairs
-from corank.language.trainer import EncoderTraining, train_encoder
+from corank.language.tune import EncoderTraining, train_encoder
 from corank.measure import measure
 from corank.progress import bar, track
 from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
@@ -114,7 +114,7 @@ class Pipeline:
         """
         config = config or FitConfig()
         fit, validation = train.carve()
-        base, held = fit.carve()
+        base, held = fit.rehearse()
         if base.positives.is_empty():
             raise DataError("Too few relevant events: nothing is left to train on.")
         texts = render(self.vertical.item_text, train.items)

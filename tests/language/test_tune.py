@@ -1,10 +1,6 @@
 """Tuning on a toy: texts of two topics, pairs within each."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +11,7 @@ from corank.compress.export import text_encoder
 from corank.data.ragged import Ragged
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.pairs import Pairs, build_pairs
-from corank.language.trainer import EncoderTraining, train_encoder
+from corank.language.tune import EncoderTraining, train_encoder
 
 TOPICS = (
     ["coffee grinder", "steel kettle", "tea pot", "milk jug", "espresso cup", "coffee filter"],
@@ -51,7 +47,7 @@ def trained(tiny_encoder: str, pairs: Pairs, config: EncoderTraining, seed: int 
 
 def test_what_people_treat_alike_comes_to_be_alike(tiny_encoder: str, pairs: Pairs) -> None:
     encoder = load(tiny_encoder)
-    losses = train_encoder(encoder, TEXTS, pairs, TOY, seed=0)
+    losses = train_encoder(encoder, TEXTS, pairs, TOY, seed=0).losses
     assert len(losses) == TOY.epochs * (len(pairs) // TOY.batch_size) == 60
     assert np.mean(losses[-6:]) < 0.5 * np.mean(losses[:6])
     assert not encoder.training
@@ -63,18 +59,18 @@ def test_what_people_treat_alike_comes_to_be_alike(tiny_encoder: str, pairs: Pai
 
 def test_no_epochs_leave_the_weights_alone(tiny_encoder: str, pairs: Pairs) -> None:
     encoder = load(tiny_encoder)
-    assert train_encoder(encoder, TEXTS, pairs, replace(TOY, epochs=0), seed=0) == []
+    assert train_encoder(encoder, TEXTS, pairs, replace(TOY, epochs=0), seed=0).losses == []
     assert np.array_equal(weights(encoder), weights(load(tiny_encoder)))
 
 
 def test_no_pairs_leave_the_weights_alone(tiny_encoder: str) -> None:
     none = build_pairs(Ragged.of([]), Ragged.of([]), 12, window=1, max_pairs=9, min_grade=2, seed=0)
-    assert train_encoder(load(tiny_encoder), TEXTS, none, TOY, seed=0) == []
+    assert train_encoder(load(tiny_encoder), TEXTS, none, TOY, seed=0).losses == []
 
 
 def test_fewer_pairs_than_a_batch_are_one_batch(tiny_encoder: str, pairs: Pairs) -> None:
     config = replace(TOY, epochs=2, batch_size=1000)
-    assert len(train_encoder(load(tiny_encoder), TEXTS, pairs, config, seed=0)) == 2
+    assert len(train_encoder(load(tiny_encoder), TEXTS, pairs, config, seed=0).losses) == 2
 
 
 @pytest.mark.parametrize(("frozen", "learning"), [(0, {"embeddings", "0", "1"}), (1, {"1"})])
@@ -132,45 +128,3 @@ def test_long_texts_keep_their_closing_token_in_training(tiny_encoder: str, pair
     )
     train_encoder(encoder, TEXTS, pairs, replace(TOY, epochs=1, max_tokens=3), seed=0)
     assert last == {encoder.tokenizer.backend.token_to_id("[SEP]")}
-
-
-TWO_PROCESSES = """
-import sys
-import numpy as np, torch
-from corank.data.ragged import Ragged
-from corank.language.encoder import Encoder, EncoderConfig
-from corank.language.pairs import build_pairs
-from corank.language.trainer import EncoderTraining, train_encoder
-
-torch.set_num_threads(1)
-name, out = sys.argv[1:]
-texts = [f"lamp {i}" for i in range(20)]
-pairs = build_pairs(
-    Ragged.of([[2 * i, 2 * i + 1] for i in range(10)]), Ragged.of([]), 20,
-    window=1, max_pairs=99, min_grade=2, seed=0,
-)
-encoder = Encoder.load(EncoderConfig(name=name))
-config = EncoderTraining(epochs=1, batch_size=2, precision="no")
-losses = train_encoder(encoder, texts, pairs, config, seed=0)
-rank = torch.distributed.get_rank()
-weights = torch.cat([p.detach().ravel() for p in encoder.parameters()])
-np.savez(f"{out}/{rank}.npz", losses=losses, weights=weights.numpy())
-torch.distributed.destroy_process_group()
-"""
-
-
-@pytest.mark.slow
-def test_two_processes_share_the_pairs_and_end_alike(tiny_encoder: str, tmp_path: Path) -> None:
-    script = tmp_path / "two.py"
-    script.write_text(TWO_PROCESSES)
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    subprocess.run(
-        [sys.executable, *launch, str(script), tiny_encoder, str(tmp_path)],
-        env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        check=True,
-    )
-    one, two = (np.load(tmp_path / f"{rank}.npz") for rank in (0, 1))
-    assert len(one["losses"]) == len(two["losses"]) == 2  # ten pairs, two by two, twice at once
-    assert one["losses"].tolist() != two["losses"].tolist()
-    assert np.array_equal(one["weights"], two["weights"])

@@ -6,8 +6,9 @@ Knows torch and transformers; knows nothing of items, users or relevance.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate, chain
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from transformers.utils.hub import cached_file
 from corank.errors import ConfigError
 from corank.language.source import DEFAULT_ENCODER, resolve
 from corank.language.tokenizer import Batch, Tokenizer, embed
+from corank.language.vocabulary import origins
 
 Pooling = Literal["mean", "cls"]
 POOLING = "1_Pooling/config.json"
@@ -96,27 +98,53 @@ class Encoder(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Map ids and mask, both (b, t), to unit vectors (b, dim)."""
-        states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state  # (b, t, dim)
+        return nn.functional.normalize(self.pool(ids, mask), dim=-1)
+
+    def pool(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Map ids and mask, both (b, t), to vectors of any length (b, dim), fp32."""
+        states: Tensor = self.model(
+            input_ids=ids, attention_mask=mask
+        ).last_hidden_state  # (b, t, dim)
         if self.pooling == "cls":
             pooled = states[:, 0]
         else:
             weight = mask.unsqueeze(-1).to(states.dtype)  # (b, t, 1)
             pooled = (states * weight).sum(1) / weight.sum(1).clamp(min=1)
-        return nn.functional.normalize(pooled.float(), dim=-1)
+        return pooled.float()
 
     @torch.inference_mode()
     def encode(self, texts: Iterable[str], *, out: Path | None = None) -> NDArray[np.float32]:
         """Embed item texts, streaming (see `tokenizer.embed`); (n, dim), unit length."""
         prompt = self.config.passage_prompt
         return embed(
-            (prompt + text for text in texts), self.tokenizer, self._embed, dim=self.dim, out=out
+            (prompt + text for text in texts), self.tokenizer, self.run, dim=self.dim, out=out
         )
 
-    def _embed(self, batch: Batch) -> NDArray[np.float32]:
+    @torch.inference_mode()
+    def run(self, batch: Batch) -> NDArray[np.float32]:
+        """Embed one batch of ids, on whatever device the weights are."""
         ids, mask = torch.from_numpy(batch.ids), torch.from_numpy(batch.mask)
         device = next(self.parameters()).device
         vectors: NDArray[np.float32] = self(ids.to(device), mask.to(device)).cpu().numpy()
         return vectors
+
+    @torch.no_grad()
+    def change_vocabulary(self, tokenizer: Tokenizer) -> None:
+        """Take another tokenizer, such as this one extended (see `vocabulary`), in place.
+
+        Each token's vector starts from those of its `origins`: as it was, or as the mean of the
+        pieces it was cut into. Characters that were unknown start all alike; it takes training
+        to tell them apart, of the embeddings too (``frozen_layers=0``).
+        """
+        pieces = origins(self.tokenizer, tokenizer)
+        old = cast(nn.Embedding, self.model.get_input_embeddings()).weight
+        ids = torch.tensor(list(chain.from_iterable(pieces)), device=old.device)
+        starts = torch.tensor(list(accumulate(map(len, pieces[:-1]), initial=0)), device=old.device)
+        # (entries, dim); zeros where an id is not used
+        rows = nn.functional.embedding_bag(ids, old, starts, mode="mean")
+        self.model.resize_token_embeddings(len(pieces), mean_resizing=False)
+        cast(nn.Embedding, self.model.get_input_embeddings()).weight.copy_(rows)
+        self.tokenizer = tokenizer
 
     def save(self, folder: Path) -> None:
         """Write weights (safetensors), config, tokenizer and pooling, for `load` to read."""

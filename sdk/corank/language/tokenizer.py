@@ -76,12 +76,13 @@ class Tokenizer:
         """Return the ids of each text, special tokens included."""
         return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts))]
 
-    def pad(self, ids: Sequence[Sequence[int]]) -> Batch:
+    @staticmethod
+    def pad(ids: Sequence[Sequence[int]], value: int = 0) -> Batch:
         """Pad on the right to the longest of the batch."""
         lengths = np.array([len(row) for row in ids])
         width = max(int(lengths.max()), 1)  # a text without any token is padding alone
         mask = np.arange(width)[None, :] < lengths[:, None]  # (b, t)
-        padded = np.zeros(mask.shape, np.int64)
+        padded = np.full(mask.shape, value, np.int64)
         padded[mask] = np.concatenate([np.asarray(row, np.int64) for row in ids])
         return Batch(padded, mask.astype(np.int64))
 

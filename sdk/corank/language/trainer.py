@@ -1,167 +1,338 @@
-"""Fine-tune the encoder on behaviour, with accelerate.
+"""The one training loop, over accelerate: every objective, one process or many, killed or not.
 
-One loop for one process or many: `accelerate launch` sets the stage, and nothing here knows on
-how many devices it runs. Knows pairs of texts; knows nothing of users or rankers.
+`accelerate launch` sets the stage, and nothing here knows on how many devices it runs. Steps are
+planned before the first, so no process waits for another because of its data. Every draw of a
+step (order, dropout, masks) is seeded by (seed, step, process): a run resumed at a step goes on
+as if it had never stopped.
+
+Knows objectives; knows neither items nor users.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+import math
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from corank.language.encoder import Encoder
-from corank.language.losses import in_batch_softmax
-from corank.language.pairs import Pairs
-from corank.language.schedule import warm_up_then_cosine
-from corank.language.tokenizer import Tokenizer
-from corank.progress import track
-
-GROUPS = 4  # forward passes of one step, each over texts of like length
-Precision = Literal["no", "bf16", "fp16"]
+from corank.errors import TrainingError
+from corank.language.checkpoint import Checkpoint, Checkpoints
+from corank.language.objectives import Objective, Rows
+from corank.language.parameters import (
+    Average,
+    freeze,
+    parameter_groups,
+    perturbed_embeddings,
+    restore,
+    set_dropout,
+    snapshot,
+    trained,
+)
+from corank.language.passes import Passes
+from corank.language.processes import Precision, Tracker, accelerator
+from corank.language.schedule import Shape, set_rate
+from corank.progress import bar
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncoderTraining:
-    """How behaviour tunes the encoder.
+class TrainerConfig:
+    """How a model is trained, whatever the objective.
 
     Args:
-        epochs: passes over the pairs; 0 leaves the encoder frozen.
-        batch_size: pairs per step and process, or fewer where there are not so many; each is
-            a negative to the others.
+        epochs: passes over the examples; 0 leaves the model as it is.
+        batch_size: examples per process and pass, or fewer where there are not so many.
+        accumulate: passes in one optimizer step.
+        chunk: texts that are run at a time; 0 for a few groups of like length. Set, the
+            gradients are cached: memory then depends on the chunk, not on the batch.
+        max_tokens: texts are cut to this while training.
+        learning_rate: the peak.
+        schedule, warm_up: its shape after a linear rise over this share of the steps.
+        layer_decay: the rate falls by this factor with each layer down; 1 for all alike.
         frozen_layers: so many of the lowest layers, and the embeddings, stay as they are: a
             third faster, and less is forgotten. 0 trains everything; the last layer always
             learns.
-        learning_rate: the peak, after a linear warm-up over the first tenth.
         weight_decay: of AdamW, on matrices only.
-        temperature: divides the cosines in the loss.
-        max_tokens: texts are cut to this while training.
-        window: two items of a history make a pair when at most this many steps apart.
-        max_pairs: a random choice beyond this.
-        min_grade: a query judged or clicked from this grade on makes a pair.
+        clip: gradients are scaled down to this norm.
+        dropout: in every layer; 0 is a quarter faster, and one pass rarely overfits.
+        drop_tokens: share of each text's tokens left out at random.
+        adversarial: length of a step along the embeddings' gradient (FGM); costs a second
+            pass. 0 for none.
+        average: decay of a moving average of the weights, which is what comes out; 0 for none.
         precision: of the forward pass; ``bf16`` is autocast, weights stay fp32. ``fp16`` is
             for GPUs: a CPU takes it for ``no``.
+        gradient_checkpointing: compute activations twice to hold fewer of them.
+        checks: how often the metric is asked in each epoch, where there is one.
+        patience: stop after so many checks without a gain; the best weights come out. 0 runs
+            to the end and keeps the last.
+        save_every: steps between checkpoints, where there is a folder for them.
+        tracker: where losses and metrics are also sent, by accelerate.
     """
 
     epochs: int = 1
     batch_size: int = 64
-    frozen_layers: int = 2
-    learning_rate: float = 5e-5
-    weight_decay: float = 0.01
-    temperature: float = 0.05
+    accumulate: int = 1
+    chunk: int = 0
     max_tokens: int = 48
-    window: int = 2
-    max_pairs: int = 30_000
-    min_grade: float = 2
+    learning_rate: float = 5e-5
+    schedule: Shape = "cosine"
+    warm_up: float = 0.1
+    layer_decay: float = 1.0
+    frozen_layers: int = 0
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    dropout: float = 0.0
+    drop_tokens: float = 0.0
+    adversarial: float = 0.0
+    average: float = 0.0
     precision: Precision = "bf16"
+    gradient_checkpointing: bool = False
+    checks: int = 1
+    patience: int = 0
+    save_every: int = 200
+    tracker: Tracker = "none"
 
 
-def train_encoder(
-    encoder: Encoder, texts: Sequence[str], pairs: Pairs, config: EncoderTraining, *, seed: int
-) -> list[float]:
-    """Pull the texts of each pair together, in place; return the loss of every step.
+@dataclass
+class History:
+    """What happened: the loss of every step over all processes, and the metric at each check."""
+
+    losses: list[float] = field(default_factory=list)
+    metrics: list[tuple[int, float]] = field(default_factory=list)  # (step, value)
+
+    @property
+    def best(self) -> tuple[int, float]:
+        """The step and value of the best check; (0, -inf) where none was made."""
+        return max(self.metrics, key=lambda check: check[1], default=(0, -math.inf))
+
+
+class Run(NamedTuple):
+    """Where a run keeps its checkpoints, and whether it goes on from them.
 
     Args:
-        encoder: is changed.
-        texts: item texts, then query texts, prompts included: what `Pairs` numbers refer to.
-        pairs: what belongs together.
-        config: how.
-        seed: of the order of pairs and of dropout.
+        folder: of this run alone. The last checkpoint stays there, so that resuming a run that
+            ended gives what it gave; whoever made the folder removes it.
+        resume: go on from the newest checkpoint, if there is one.
     """
-    accelerator = _accelerator(config.precision)
-    plan = _plan(len(pairs), config, accelerator.num_processes, seed)
-    if not plan:
-        return []
-    set_seed(seed, device_specific=True)
-    _freeze(encoder, config.frozen_layers)
-    optimizer = torch.optim.AdamW(
-        _parameter_groups(encoder, config.weight_decay), lr=config.learning_rate, fused=True
-    )
-    schedule = warm_up_then_cosine(optimizer, len(plan))
-    model, optimizer = accelerator.prepare(encoder, optimizer)
-    max_tokens = min(config.max_tokens, encoder.tokenizer.max_tokens)
-    tokenizer = Tokenizer(encoder.tokenizer.backend, max_tokens)
-    ids = tokenizer.encode(texts)
-    log_q = np.log(np.maximum(pairs.frequency, 1e-12)).astype(np.float32)
-    losses = []
-    # Dropout stays off (a quarter of the time): one pass over many pairs does not overfit.
-    for step in track(plan, "tuning encoder"):
-        rows = step[accelerator.process_index :: accelerator.num_processes]
-        anchors, positives = pairs.anchors[rows], pairs.positives[rows]
-        known = pairs.known[anchors][:, positives].toarray()  # (b, b)
-        with accelerator.autocast():
-            vectors = _embed(model, tokenizer, [ids[text] for text in (*anchors, *positives)])
-        anchor_vectors, positive_vectors = vectors.float().chunk(2)
-        loss = in_batch_softmax(
-            anchor_vectors,
-            positive_vectors,
-            torch.from_numpy(log_q[positives]).to(accelerator.device),
-            torch.from_numpy(known).to(accelerator.device),
-            temperature=config.temperature,
+
+    folder: Path
+    resume: bool = False
+
+
+def train(
+    model: nn.Module,
+    objective: Objective,
+    config: TrainerConfig,
+    *,
+    seed: int,
+    metric: Callable[[], float] | None = None,
+    run: Run | None = None,
+    name: str = "training",
+) -> History:
+    """Minimise an objective, in place; return what happened.
+
+    Args:
+        model: maps ids (b, t) and mask (b, t), and labels (b, t) where the objective has them,
+            to one row of output per text. Is left in evaluation mode.
+        objective: what is minimised.
+        config: how.
+        seed: of the order of examples, dropout and masks.
+        metric: how good the model is now, higher is better; asked ``config.checks`` times an
+            epoch with the model in evaluation mode.
+        run: where checkpoints go; without it nothing is written.
+        name: on the progress bar.
+
+    Raises:
+        TrainingError: the loss is not finite, memory ran out, or a checkpoint cannot be written.
+        ConfigError: the checkpoint to resume from was made with other settings.
+    """
+    loop = _Loop(model, objective, config, seed, run)
+    try:
+        return loop.run(metric, name)
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        raise TrainingError(
+            f"Out of memory in a batch of {config.batch_size} examples of up to "
+            f"{config.max_tokens} tokens. Set chunk (to 32, say), which keeps the batch, or lower "
+            "batch_size or max_tokens, or set gradient_checkpointing."
+        ) from error
+    finally:
+        loop.leave()
+
+
+class _Loop:
+    """The state of one run."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: Objective,
+        config: TrainerConfig,
+        seed: int,
+        run: Run | None,
+    ) -> None:
+        self.bare, self.objective, self.config, self.seed = model, objective, config, seed
+        self.learning = {name: p.requires_grad for name, p in model.named_parameters()}
+        freeze(model, config.frozen_layers)
+        set_dropout(model, config.dropout)
+        if config.gradient_checkpointing:
+            _transformer(model).gradient_checkpointing_enable()
+        self.accelerator = accelerator(config.precision, config.tracker, run and run.folder)
+        self.plan = _plan(len(objective), config, self.accelerator.num_processes, seed)
+        groups = parameter_groups(
+            model,
+            learning_rate=config.learning_rate,
+            layer_decay=config.layer_decay,
+            weight_decay=config.weight_decay,
         )
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-    accelerator.unwrap_model(model, keep_fp32_wrapper=False).eval()  # takes autocast off again
-    encoder.requires_grad_(True)
-    return losses
+        optimizer = torch.optim.AdamW(groups, fused=True)
+        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.passes = Passes(
+            self.accelerator,
+            self.model,
+            objective,
+            seed=seed,
+            chunk=config.chunk,
+            drop=config.drop_tokens,
+        )
+        self.average = Average(model, config.average) if config.average else None
+        self.best: dict[str, Tensor] = {}
+        self.history = History()
+        self.step = 0
+        self.checkpoints = run and Checkpoints(run.folder, self._settings())
+        if run and self.checkpoints and run.resume and (found := self.checkpoints.latest()):
+            self._resume(found)
+
+    def run(self, metric: Callable[[], float] | None, name: str) -> History:
+        """Take every step that is left; end with the best weights, or the last."""
+        checks = self._check_steps() if metric else set[int]()
+        with bar() as bars:
+            task = bars.add_task(name, total=len(self.plan), completed=self.step)
+            while self.step < len(self.plan) and not self._done():
+                self._take(self.plan[self.step])
+                bars.advance(task)
+                if metric and self.step in checks:
+                    self._check(metric)
+                last = self.step == len(self.plan) or self._done()
+                if self.checkpoints and (last or self.step % self.config.save_every == 0):
+                    self._save(self.checkpoints)
+        if self.average:
+            restore(self.bare, self.average.weights)
+        if self.config.patience and self.best:
+            restore(self.bare, self.best)
+        return self.history
+
+    def leave(self) -> None:
+        """Give the model back as it came, but for its weights."""
+        for tracker in self.accelerator.trackers:
+            tracker.finish()
+        self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False).eval()
+        if self.config.gradient_checkpointing:
+            _transformer(self.bare).gradient_checkpointing_disable()
+        for name, parameter in self.bare.named_parameters():
+            parameter.requires_grad_(self.learning[name])
+
+    def _take(self, rows: Rows) -> None:
+        """One optimizer step over ``rows``, (accumulate, B)."""
+        self.step += 1
+        self.model.train()
+        loss = self.passes(rows, self.step)
+        if self.config.adversarial:
+            with perturbed_embeddings(self.bare, self.config.adversarial):
+                self.passes(rows, self.step)
+        total = float(self.accelerator.reduce(loss, "mean"))  # NaN anywhere is NaN everywhere
+        if not math.isfinite(total):
+            raise TrainingError(
+                f"The loss of step {self.step} is {total}; the step was not taken. Lower "
+                "learning_rate or clip, or look at the examples: "
+                f"{', '.join(map(str, rows.ravel()[:8]))}..."
+            )
+        self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        shape, warm_up = self.config.schedule, self.config.warm_up
+        share = set_rate(
+            self.optimizer, self.step - 1, len(self.plan), shape=shape, warm_up=warm_up
+        )
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.average:
+            self.average.update(self.bare, self.step)
+        self.history.losses.append(total)
+        self.accelerator.log({"loss": total, "share of the peak rate": share}, self.step)
+
+    def _check_steps(self) -> set[int]:
+        each = len(self.plan) / max(self.config.epochs, 1) / self.config.checks
+        return {round(each * (n + 1)) for n in range(self.config.epochs * self.config.checks)}
+
+    def _check(self, metric: Callable[[], float]) -> None:
+        """Ask the metric on the first process; all go by its answer."""
+        self.model.eval()
+        with self.average.applied(self.bare) if self.average else nullcontext():
+            value = metric() if self.accelerator.is_main_process else 0.0
+            value = float(self.accelerator.reduce(torch.tensor(value, dtype=torch.float64), "sum"))
+            if self.config.patience and value > self.history.best[1]:
+                self.best = snapshot(self.bare)
+        self.history.metrics.append((self.step, value))
+        self.accelerator.log({"metric": value}, self.step)
+
+    def _done(self) -> bool:
+        """Whether the last checks brought nothing."""
+        since = sum(step > self.history.best[0] for step, _ in self.history.metrics)
+        return bool(self.config.patience) and since >= self.config.patience
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            **asdict(self.config),
+            "seed": self.seed,
+            "processes": self.accelerator.num_processes,
+            "the weights that learn": [*trained(self.bare)],
+            "the data": self.objective.fingerprint,
+        }
+
+    def _save(self, checkpoints: Checkpoints) -> None:
+        if self.accelerator.is_main_process:
+            tensors = {f"model/{name}": value for name, value in snapshot(self.bare).items()}
+            for name, p in trained(self.bare).items():
+                for key, value in self.optimizer.state[p].items():
+                    tensors[f"optimizer/{key}/{name}"] = value
+            averaged = self.average.weights if self.average else {}
+            tensors |= {f"average/{name}": value for name, value in averaged.items()}
+            tensors |= {f"best/{name}": value for name, value in self.best.items()}
+            checkpoints.save(Checkpoint(self.step, tensors, asdict(self.history)))
+        self.accelerator.wait_for_everyone()
+
+    def _resume(self, found: Checkpoint) -> None:
+        parts: dict[str, dict[str, Tensor]] = {}
+        for key, value in found.tensors.items():
+            part, _, name = key.partition("/")
+            parts.setdefault(part, {})[name] = value
+        restore(self.bare, parts["model"])
+        for key, value in parts["optimizer"].items():
+            kind, _, name = key.partition("/")
+            self.optimizer.state[self.bare.get_parameter(name)][kind] = value
+        if self.average:
+            self.average.weights = parts["average"]
+        self.best = parts.get("best", {})
+        self.history = History(found.run["losses"], [(s, v) for s, v in found.run["metrics"]])
+        self.step = found.step
 
 
-def _embed(model: nn.Module, tokenizer: Tokenizer, ids: list[list[int]]) -> Tensor:
-    """Embed texts in groups of like length, in their own order, (n, d): less is padded."""
-    lengths = np.array([len(row) for row in ids])
-    device = next(model.parameters()).device
-    groups = np.array_split(np.argsort(lengths, kind="stable"), min(GROUPS, len(ids)))
-    vectors = []
-    for rows in groups:
-        batch = tokenizer.pad([ids[row] for row in rows])
-        vectors.append(model(*(torch.from_numpy(x).to(device) for x in batch)))
-    back = torch.from_numpy(np.argsort(np.concatenate(groups))).to(device)
-    return torch.cat(vectors)[back]
+def _transformer(model: nn.Module) -> Any:
+    """The module of transformers' inside an encoder or another model around it."""
+    return next(m for m in model.modules() if hasattr(m, "gradient_checkpointing_enable"))
 
 
-def _freeze(encoder: Encoder, layers: int) -> None:
-    """Leave only the layers above the first so many to be trained; 0 trains everything."""
-    if layers:
-        stack = next(m for m in encoder.model.modules() if isinstance(m, nn.ModuleList))
-        encoder.requires_grad_(False)
-        for layer in stack[min(layers, len(stack) - 1) :]:
-            layer.requires_grad_(True)
-
-
-def _accelerator(precision: Precision) -> Accelerator:
-    AcceleratorState._reset_state()  # an earlier fit may have had another precision
-    idle = DistributedDataParallelKwargs(find_unused_parameters=True)  # such as BERT's pooler
-    return Accelerator(mixed_precision=precision, kwargs_handlers=[idle])
-
-
-def _plan(n: int, config: EncoderTraining, processes: int, seed: int) -> list[NDArray[np.int64]]:
-    """Return the pairs of each step over all processes; an incomplete last one is left out."""
-    rng = np.random.default_rng(seed)
-    size = min(config.batch_size, n // processes) * processes
-    steps = n // size if size else 0
-    return [
-        step
-        for _ in range(config.epochs)
-        for step in rng.permutation(n)[: steps * size].reshape(steps, size)
-    ]
-
-
-def _parameter_groups(encoder: Encoder, weight_decay: float) -> list[dict[str, object]]:
-    """Decay matrices; leave biases and norms alone."""
-    trained = [p for p in encoder.parameters() if p.requires_grad]
-    matrices = [p for p in trained if p.ndim > 1]
-    vectors = [p for p in trained if p.ndim <= 1]
-    return [
-        {"params": matrices, "weight_decay": weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
+def _plan(n: int, config: TrainerConfig, processes: int, seed: int) -> NDArray[np.int64]:
+    """Return the examples of each step, (steps, accumulate, B); what fills none is left out."""
+    size = min(config.batch_size, n // processes // config.accumulate)
+    shape = (config.accumulate, size * processes)
+    steps = n // max(shape[0] * shape[1], 1) if size else 0
+    plan = np.empty((config.epochs, steps, *shape), np.int64)
+    for epoch, steps_of_epoch in enumerate(plan):
+        order = np.random.default_rng([seed, epoch]).permutation(n)
+        steps_of_epoch[:] = order[: steps_of_epoch.size].reshape(steps, *shape)
+    return plan.reshape(config.epochs * steps, *shape)

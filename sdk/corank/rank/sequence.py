@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from corank.compress.export import export
 from corank.data.ragged import Ragged
-from corank.language.schedule import warm_up_then_cosine
+from corank.language.schedule import set_rate
 from corank.progress import track
 from corank.rank.history import UserModel
 from corank.rank.softmax import FullSoftmax
@@ -208,7 +208,6 @@ def train_user_model(
     scale = nn.Parameter(torch.tensor(math.log(config.scale)))
     optimizer = _optimizer(items, reader, scale, config)
     plan = _plan(histories, config, rng)
-    schedule = warm_up_then_cosine(optimizer, len(plan), floor=0.05)
     steps = round(len(plan) * share)
     checks = {round(steps * (i + 1) / config.checks) for i in range(config.checks)}
     best = Trained(_ready(items, reader, config), 0.0)
@@ -218,8 +217,8 @@ def train_user_model(
         loss = _loss(items, reader, scale, histories.take(rows), config, rng)
         optimizer.zero_grad()
         loss.backward()
+        set_rate(optimizer, step - 1, len(plan), floor=0.05)
         optimizer.step()
-        schedule.step()
         if step == steps or (validate and step in checks):
             found = Trained(_ready(items, reader, config), step / len(plan))
             value = validate(found.model) if validate else 0.0

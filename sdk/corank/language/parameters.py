@@ -1,0 +1,134 @@
+"""Which weights learn, how fast, and what is done to them: by depth, from the embeddings up.
+
+Knows a transformer's parameter names; knows nothing of data or losses.
+
+Sources: layer-wise rates, Howard and Ruder, "Universal Language Model Fine-tuning" (ULMFiT), ACL
+2018; adversarial embeddings, Miyato et al., "Adversarial Training Methods for Semi-Supervised
+Text Classification" (FGM), ICLR 2017; averaged weights, Izmailov et al., "Averaging Weights
+Leads to Wider Optima", UAI 2018.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+_LAYER = re.compile(r"\.layers?\.(\d+)\.")
+
+
+def trained(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the parameters that learn, by name."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
+def depth(name: str, layers: int) -> int:
+    """Return 0 for embeddings, 1.. for the layers, ``layers + 1`` for what stands above."""
+    if found := _LAYER.search(name):
+        return int(found[1]) + 1
+    return 0 if "embed" in name else layers + 1
+
+
+def count_layers(model: nn.Module) -> int:
+    """How many transformer layers the model has."""
+    return max((depth(name, -1) for name, _ in model.named_parameters()), default=0)
+
+
+def freeze(model: nn.Module, layers: int) -> None:
+    """Leave only what stands above the first so many layers to learn; 0 changes nothing.
+
+    The last layer always learns.
+    """
+    total = count_layers(model)
+    for name, parameter in model.named_parameters():
+        if layers and depth(name, total) <= min(layers, total - 1):
+            parameter.requires_grad_(False)
+
+
+def parameter_groups(
+    model: nn.Module, *, learning_rate: float, layer_decay: float, weight_decay: float
+) -> list[dict[str, object]]:
+    """Return optimizer groups: the rate falls by ``layer_decay`` with each layer down.
+
+    Matrices decay; biases, norms and other vectors do not.
+    """
+    total = count_layers(model)
+    groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
+    for name, parameter in trained(model).items():
+        groups.setdefault((depth(name, total), parameter.ndim > 1), []).append(parameter)
+    return [
+        {
+            "params": parameters,
+            "lr": learning_rate * layer_decay ** (total + 1 - level),
+            "weight_decay": weight_decay if matrices else 0.0,
+        }
+        for (level, matrices), parameters in sorted(groups.items())
+    ]
+
+
+def set_dropout(model: nn.Module, p: float) -> None:
+    """Give every dropout of the model this probability."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = p
+
+
+@contextmanager
+def perturbed_embeddings(model: nn.Module, size: float) -> Iterator[None]:
+    """Move the embedding matrices along their gradients, to length ``size``, for a while."""
+    moved = [
+        (p, p.grad * (size / norm))
+        for name, p in trained(model).items()
+        if p.grad is not None
+        and depth(name, 0) == 0
+        and p.ndim > 1
+        and (norm := float(p.grad.norm())) > 0
+    ]
+    with torch.no_grad():
+        for parameter, step in moved:
+            parameter.add_(step)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for parameter, step in moved:
+                parameter.sub_(step)
+
+
+class Average:
+    """An exponential moving average of the weights that learn."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: p.detach().clone() for name, p in trained(model).items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Take in the weights after step ``step`` (1..); early on it follows faster."""
+        decay = min(self.decay, step / (step + 9))
+        for name, parameter in trained(model).items():
+            self.weights[name].lerp_(parameter.detach(), 1 - decay)
+
+    @contextmanager
+    def applied(self, model: nn.Module) -> Iterator[None]:
+        """Put the average in place of the weights for a while."""
+        now = snapshot(model)
+        restore(model, self.weights)
+        try:
+            yield
+        finally:
+            restore(model, now)
+
+
+def snapshot(model: nn.Module) -> dict[str, Tensor]:
+    """Copy the weights that learn."""
+    return {name: p.detach().clone() for name, p in trained(model).items()}
+
+
+@torch.no_grad()
+def restore(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Put weights back, by name."""
+    parameters = dict(model.named_parameters())
+    for name, value in weights.items():
+        parameters[name].copy_(value)
