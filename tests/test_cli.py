@@ -21,7 +21,7 @@ from corank import Dataset
 from corank.bundle import read_report, save
 from corank.cli import _parser, main
 
-COMMANDS = ("verticals", "demo", "fit", "evaluate", "search", "recommend")
+COMMANDS = ("verticals", "demo", "fit", "evaluate", "search", "recommend", "app")
 CONFIG = {
     "batch_size": 8,
     "max_pairs": 64,

@@ -14,9 +14,7 @@ Loading needs no torch, runs no code from the folder (numpy, JSON, ONNX, parquet
 text format only), and checks every file before using any.
 """
 
-import hashlib
 import json
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +24,19 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from corank.compress.runtime import TextEncoder
-from corank.data.files import atomic
 from corank.engine import Engine
 from corank.errors import BundleError
 from corank.evaluate.report import Report
-from corank.language.tokenizer import Tokenizer
 from corank.rank.history import UserModel
 from corank.rank.ranker import Ranker
 from corank.rank.signals import Signals
 from corank.retrieve.cooccurrence import ItemItem
 from corank.retrieve.lexical import BM25
 from corank.retrieve.vectors import ExactIndex, VectorIndex, load_index
+from corank.sealed import Sealed
 from corank.vertical import load_vertical
 
-FORMAT = 1
-MANIFEST = "bundle.json"
-_DAMAGED = "is not what was saved (its checksum differs). Copy or save the bundle again."
+BUNDLE = Sealed("bundle", 1)
 ARRAYS = ("counts", "recency", "log_price", "repeatable")
 
 
@@ -51,40 +46,20 @@ def save(engine: Engine, report: Report | None, path: Path) -> None:
     Raises:
         BundleError: the folder cannot be written, or holds something that is no bundle.
     """
-    check_place(path)
-    try:
-        with atomic(path) as part:
-            part.mkdir()
-            _write(engine, part)
-            if report:
-                report.save(part)
-            manifest = {
-                "format": FORMAT,
-                "corank": version("corank"),
-                "vertical": engine.vertical.name,
-                "item_text": engine.vertical.item_text,
-                "rules": [rule.describe() for rule in engine.vertical.rules],
-                "per_retriever": engine.per_retriever,
-                "about": engine.about,
-                "files": {
-                    name: {"sha256": _sha256(part / name), "bytes": (part / name).stat().st_size}
-                    for name in _files(part)
-                },
-            }
-            write_manifest(part, manifest)
-    except OSError as error:
-        raise BundleError(f"The bundle cannot be written to {path}: {error}.") from error
 
+    def write(folder: Path) -> None:
+        _write(engine, folder)
+        if report:
+            report.save(folder)
 
-def check_place(path: Path) -> None:
-    """Check that nothing but a bundle, or an empty folder, would be replaced at ``path``.
-
-    Raises:
-        BundleError: something else is there.
-    """
-    empty = path.is_dir() and not any(path.iterdir())
-    if path.exists() and not empty and not (path / MANIFEST).is_file():
-        raise BundleError(f"{path} exists and is no bundle; it is left alone. Choose another path.")
+    about = {
+        "vertical": engine.vertical.name,
+        "item_text": engine.vertical.item_text,
+        "rules": [rule.describe() for rule in engine.vertical.rules],
+        "per_retriever": engine.per_retriever,
+        "about": engine.about,
+    }
+    BUNDLE.save(path, write, about)
 
 
 def load(path: str | Path) -> Engine:
@@ -96,11 +71,7 @@ def load(path: str | Path) -> Engine:
         UnknownVerticalError: the vertical's package is not installed.
     """
     path = Path(path)
-    manifest = read_manifest(path)
-    for name in manifest["files"]:
-        _check(path, manifest, name)
-    if strange := [name for name in _files(path) if name not in manifest["files"]]:
-        raise BundleError(f"{path} holds {strange[0]}, which was not saved with it. Remove that.")
+    manifest = BUNDLE.open(path)
     vertical = load_vertical(manifest["vertical"])
     if vertical.item_text != manifest["item_text"]:
         raise BundleError(
@@ -113,86 +84,25 @@ def load(path: str | Path) -> Engine:
         raise BundleError(f"{path} is not complete: {error}. Save it again.") from error
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
-    """Read ``bundle.json``.
-
-    Raises:
-        BundleError: there is none, it is malformed, or of a newer format.
-    """
-    try:
-        manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text("utf-8"))
-        found = manifest["format"]
-    except FileNotFoundError as error:
-        raise BundleError(f"{path} is no bundle: it holds no {MANIFEST}.") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{path / MANIFEST} cannot be read: {error!r}.") from error
-    if found != FORMAT:
-        raise BundleError(
-            f"{path} has bundle format {found}; this corank reads format {FORMAT}. "
-            f"It was made by corank {manifest.get('corank')}: install that, or fit again."
-        )
-    if manifest.pop("seal", None) != _seal(manifest):
-        raise BundleError(f"{path / MANIFEST} {_DAMAGED}")
-    return manifest
-
-
-def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
-    """Write ``bundle.json`` and seal it."""
-    sealed = {**manifest, "seal": _seal(manifest)}
-    (path / MANIFEST).write_text(json.dumps(sealed, indent=1), "utf-8")
-
-
 def read_report(path: Path) -> Report:
     """Read the report that lies in a bundle.
 
     Raises:
         BundleError: there is none, or it is damaged.
     """
-    manifest = read_manifest(path)
+    manifest = BUNDLE.read(path)
     if "report.json" not in manifest["files"]:
         raise BundleError(f"{path} holds no report. Make one: corank evaluate {path} --data FOLDER")
-    _check(path, manifest, "report.json")
+    BUNDLE.check(path, manifest, "report.json")
     return Report.from_dict(json.loads((path / "report.json").read_text("utf-8")))
-
-
-def _check(path: Path, manifest: dict[str, Any], name: str) -> None:
-    file, expected = path / name, manifest["files"][name]
-    if not file.resolve().is_relative_to(path.resolve()):
-        raise BundleError(f"{path / MANIFEST} names {name!r}, which lies outside the bundle.")
-    if not file.is_file():
-        raise BundleError(f"{path} is truncated: {name} is missing. Copy or save it again.")
-    if file.stat().st_size != expected["bytes"] or _sha256(file) != expected["sha256"]:
-        raise BundleError(f"{file} {_DAMAGED}")
-
-
-def _files(folder: Path) -> list[str]:
-    """Names of the files in a bundle, but for the manifest and hidden ones."""
-    names = (f.relative_to(folder) for f in sorted(folder.rglob("*")) if f.is_file())
-    return [n.as_posix() for n in names if n.name[0] != "." and n.as_posix() != MANIFEST]
-
-
-def _seal(manifest: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _write(engine: Engine, folder: Path) -> None:
     signals = engine.signals
-    for name in ("encoder", "user_model", "vectors", "signals"):
+    for name in ("user_model", "vectors", "signals"):
         (folder / name).mkdir()
     engine.items.write_parquet(folder / "items.parquet")
-    (folder / "encoder" / "graph.onnx").write_bytes(engine.encoder.graph)
-    engine.encoder.tokenizer.save(folder / "encoder" / "tokenizer.json")
-    encoder = {
-        "max_tokens": engine.encoder.tokenizer.max_tokens,
-        "query_prompt": engine.encoder.query_prompt,
-        "passage_prompt": engine.encoder.passage_prompt,
-    }
-    (folder / "encoder" / "encoder.json").write_text(json.dumps(encoder), "utf-8")
+    engine.encoder.save(folder / "encoder")
     (folder / "user_model" / "graph.onnx").write_bytes(signals.user_model.graph)
     _save_array(folder / "user_model" / "projection.npy", signals.user_model.projection)
     _save_array(folder / "user_model" / "states.npy", signals.user_model.states)
@@ -219,8 +129,6 @@ def _write(engine: Engine, folder: Path) -> None:
 
 
 def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
-    encoder = json.loads((folder / "encoder" / "encoder.json").read_text("utf-8"))
-    tokenizer = Tokenizer.load(folder / "encoder" / "tokenizer.json", encoder.pop("max_tokens"))
     settings = json.loads((folder / "signals" / "signals.json").read_text("utf-8"))
     text_vectors = _load_array(folder / "vectors" / "text.npy")
     user_model = UserModel(
@@ -232,7 +140,7 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
     return Engine(
         vertical=vertical,
         items=pl.read_parquet(folder / "items.parquet"),
-        encoder=TextEncoder((folder / "encoder" / "graph.onnx").read_bytes(), tokenizer, **encoder),
+        encoder=TextEncoder.load(folder / "encoder"),
         signals=Signals(
             text_vectors=text_vectors,
             text_index=_index(folder / "vectors" / "text.faiss", text_vectors),

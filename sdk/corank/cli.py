@@ -6,6 +6,7 @@ document on standard output; progress and warnings go to standard error either w
 
 import argparse
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import polars as pl
 
 import corank
-from corank.bundle import check_place, read_manifest, read_report
+from corank.bundle import BUNDLE, read_report
 from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
 from corank.data.split import ProtocolName
@@ -28,7 +29,9 @@ from corank.errors import (
     MissingExtraError,
     RequestError,
 )
+from corank.progress import bar
 from corank.rank.explain import Answers
+from corank.serve.guard import PASSWORD, USER, login
 
 if TYPE_CHECKING:
     from corank.vertical import Vertical
@@ -132,7 +135,7 @@ def _fit_and_report(
     vertical: "Vertical", data: Dataset, split: Split, arguments: argparse.Namespace
 ) -> dict[str, Any]:
     """Fit on one side, measure on the other, save both; print on the way unless ``--json``."""
-    check_place(arguments.out)
+    BUNDLE.check_place(arguments.out)
     config = _config(arguments)
     say: Callable[[Any], None] = (lambda _: None) if arguments.json else print
     say(data.intake)
@@ -172,7 +175,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     else:
         engine = corank.load(path)
         data = _read(engine.vertical, arguments)
-        protocol = read_manifest(path)["about"]["protocol"]
+        protocol = BUNDLE.read(path)["about"]["protocol"]
         if protocol is None:
             raise RequestError(f"{path} was fitted on data that was not split: nothing tests it.")
         train, test = data.split(protocol["name"], test=protocol["test"], seed=protocol["seed"])
@@ -193,6 +196,27 @@ def _recommend(arguments: argparse.Namespace) -> None:
     engine = corank.load(arguments.bundle)
     answers = engine.recommend(arguments.history, k=arguments.k, where=_where(arguments))
     _print_json(answers.to_dict()) if arguments.json else _print_answers(answers)
+
+
+def _app(arguments: argparse.Namespace) -> None:
+    check = login(arguments.host, arguments.user, arguments.password_file, os.environ)
+    with bar() as bars:
+        bars.add_task(f"opening {arguments.bundle}", total=None)
+        from corank.serve.ui import open_app, serve
+
+        demo = open_app(arguments.bundle)
+
+    def say(url: str | None) -> None:
+        if arguments.json:
+            _print_json({"bundle": arguments.bundle, "url": url})
+        else:
+            print(f"The app runs at {url} (Ctrl+C stops it)." if url else "The app can be served.")
+        sys.stdout.flush()
+
+    if arguments.check:
+        say(None)
+    else:
+        serve(demo, say=say, host=arguments.host, port=arguments.port, check=check)
 
 
 def _where(arguments: argparse.Namespace) -> pl.Expr | None:
@@ -317,6 +341,19 @@ def _parser() -> argparse.ArgumentParser:
         "--history", nargs="*", default=[], help="item ids, oldest first; none: what is popular"
     )
     _add_asking(recommend)
+
+    app = command(
+        "app", _app, "Serve a bundle's web app: search, recommend, why, report.",
+        "corank app runs/shop",
+    )  # fmt: skip
+    app.add_argument("bundle")
+    app.add_argument("--host", default="127.0.0.1", help="address to bind to; others need a login")
+    app.add_argument("--port", type=int, default=7860)
+    app.add_argument("--user", help=f"name to log in with, once there is a password ({USER})")
+    app.add_argument(
+        "--password-file", type=Path, help=f"its first line is the password (or set {PASSWORD})"
+    )
+    app.add_argument("--check", action="store_true", help="build the app and stop")
     return parser
 
 

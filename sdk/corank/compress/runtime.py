@@ -1,5 +1,6 @@
 """Run exported graphs: onnxruntime, tokenizers and numpy. No torch, no transformers."""
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -47,6 +48,30 @@ class TextEncoder:
         self.padding = Padding()
         self._session = session(self.graph, "encoder")
         self.dim = int(self._session.get_outputs()[0].shape[1])
+
+    def save(self, folder: Path) -> None:
+        """Write ``graph.onnx``, ``tokenizer.json`` and ``encoder.json``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "graph.onnx").write_bytes(self.graph)
+        self.tokenizer.save(folder / "tokenizer.json")
+        about = {
+            "max_tokens": self.tokenizer.max_tokens,
+            "query_prompt": self.query_prompt,
+            "passage_prompt": self.passage_prompt,
+        }
+        (folder / "encoder.json").write_text(json.dumps(about), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "TextEncoder":
+        """Read what `save` wrote.
+
+        Raises:
+            BundleError: the graph or the tokenizer cannot be loaded.
+            OSError, ValueError: a file is missing or malformed.
+        """
+        about = json.loads((folder / "encoder.json").read_text("utf-8"))
+        tokenizer = Tokenizer.load(folder / "tokenizer.json", about.pop("max_tokens"))
+        return cls((folder / "graph.onnx").read_bytes(), tokenizer, **about)
 
     def encode_items(
         self,

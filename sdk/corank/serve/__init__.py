@@ -1,0 +1,1 @@
+"""Serving a fitted bundle to people: the web app."""

@@ -1,0 +1,73 @@
+"""What happens at each press: the engine is asked, and what to show comes back.
+
+Knows the engine and the views; knows neither gradio nor sessions. What corank refuses becomes a
+line on the page, never a traceback.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from corank.engine import Engine
+from corank.errors import CorankError
+from corank.serve import views
+from corank.serve.catalogue import Catalogue
+from corank.serve.markup import Html
+from corank.serve.views import Shown
+from corank.serve.words import Words
+
+ANSWERS = 10
+PICKS = 8
+HISTORY = 50  # items that one visitor may collect
+
+
+class Desk:
+    """Answers for one engine; holds nothing of any visitor."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.catalogue = Catalogue(engine)
+
+    def search(
+        self, query: str, k: int, maximum: float | None, words: Words
+    ) -> tuple[Shown | None, Html]:
+        """Return the answers to a query, and how they look; a maximum of 0 or None is no limit."""
+        if not query.strip():
+            return None, views.empty(words, "before_search")
+        price = self.engine.vertical.price
+        where = pl.col(price) <= maximum if price and maximum else None
+        try:
+            answers = self.engine.search(query, k=k, where=where)
+        except CorankError as error:
+            return None, views.problem(str(error), words)
+        return self._look(Shown(answers, query=query.strip()), words)
+
+    def follow(self, history: Sequence[str], words: Words) -> tuple[Html, Shown | None, Html]:
+        """Return how a history looks, what comes after it, and how that looks."""
+        titles = self.catalogue.titles(history)
+        chips = views.chips(titles, words)
+        try:
+            answers = self.engine.recommend(history, k=min(ANSWERS, self.engine.items.height))
+        except CorankError as error:
+            return chips, None, views.problem(str(error), words)
+        return chips, *self._look(Shown(answers, history=tuple(titles.values())), words)
+
+    def pick(self, typed: str, words: Words) -> Html:
+        """Return the items whose titles hold what was typed."""
+        return views.picks(self.catalogue.find(typed, PICKS), typed, words)
+
+    def add(self, history: Sequence[str], item: str) -> list[str]:
+        """Return a history with an item of the catalogue at its end, cut to the latest 50."""
+        known = self.catalogue.titles([item])
+        return [*(each for each in history if each not in known), *known][-HISTORY:]
+
+    def why(self, shown: Shown | None, item: str | None, words: Words) -> Html:
+        """Return the explanation of one answer of a list."""
+        answer = shown.answer(item) if shown and item else None
+        if shown is None or answer is None:
+            return views.empty(words, "before_why")
+        return views.why(shown, answer, self.engine.vertical.rules, words)
+
+    def _look(self, shown: Shown, words: Words) -> tuple[Shown, Html]:
+        facts = self.catalogue.facts([answer.item_id for answer in shown.answers])
+        return shown, views.found(shown, facts, words)

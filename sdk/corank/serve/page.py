@@ -1,0 +1,211 @@
+"""The page: what lies where, and what each press does.
+
+What is shown is made in `views`, in the browser's language; what one visitor does is kept in that
+visitor's session alone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from corank.engine import MAX_QUERY, Engine
+from corank.evaluate.report import Report
+from corank.serve import views
+from corank.serve.desk import ANSWERS, Desk
+from corank.serve.markup import Html, tag
+from corank.serve.report_view import report_view
+from corank.serve.views import Shown
+from corank.serve.words import PREFIX, Words, labels, words_for
+
+MOST_ANSWERS = 50
+WAITING = 64  # requests in the queue; more are turned away
+AT_ONCE = 4  # requests that are computed side by side
+
+# A press on a button in our markup becomes the event that its data-do names. After a redraw the
+# keyboard's focus goes to the button that took the pressed one's place, not back to the page's top.
+PRESSES = """
+let place = -1;
+const buttons = () => [...element.querySelectorAll('button[data-do]')];
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button[data-do]');
+  const known = ['explain', 'include', 'leave_out', 'start_over'];
+  if (!known.includes(button?.dataset.do)) return;
+  place = buttons().indexOf(button);
+  trigger(button.dataset.do, {item: button.dataset.item});
+});
+watch('value', () => {
+  if (place < 0 || document.activeElement !== document.body) return;
+  buttons()[Math.min(place, buttons().length - 1)]?.focus();
+  place = -1;
+});
+"""
+TO_WHY = "() => requestAnimationFrame(() => document.querySelector('#cr-why h2')?.focus())"
+
+
+def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
+    """Lay out the app of an engine.
+
+    Args:
+        engine: what answers.
+        report: what the Report tab shows, if there is any.
+        source: the bundle's name, for the head of the page.
+    """
+    vertical = engine.vertical
+    desk = Desk(engine)
+    i18n = gr.I18n(**labels())
+
+    def word(key: str) -> Any:
+        return i18n(PREFIX + key)
+
+    def markup(name: str, **options: Any) -> gr.HTML:
+        return gr.HTML(elem_id=f"cr-{name}", js_on_load=PRESSES, apply_default_css=False, **options)
+
+    most = min(MOST_ANSWERS, engine.items.height)
+    demo = gr.Blocks(title=f"corank · {vertical.name}", analytics_enabled=False)
+    with demo:
+        shown, following, explained = gr.State(), gr.State(), gr.State()
+        history = gr.State([])
+        head = markup("head")
+        with gr.Tabs(overflow_behavior="wrap") as tabs:
+            with gr.Tab(word("search"), id="search"):
+                with gr.Row(equal_height=True, elem_classes="cr-ask"):
+                    query = gr.Textbox(
+                        label=word("query"),
+                        placeholder=word("query_hint"),
+                        max_length=MAX_QUERY,
+                        lines=1,
+                        scale=6,
+                        min_width=220,
+                        elem_id="cr-query",
+                    )
+                    ask = gr.Button(word("search"), variant="primary", scale=1, min_width=110)
+                with gr.Row(elem_classes="cr-examples"):
+                    examples = [
+                        gr.Button(text, size="sm", min_width=0) for text in vertical.example_queries
+                    ]
+                with gr.Row(elem_classes="cr-options"):
+                    count = gr.Slider(
+                        1,
+                        most,
+                        min(ANSWERS, most),
+                        step=1,
+                        label=word("count"),
+                        buttons=[],
+                        min_width=160,
+                    )
+                    maximum = gr.Number(
+                        0,  # gradio's browser side shows an empty number as 0
+                        label=word("maximum"),
+                        minimum=0,
+                        min_width=160,
+                        visible=vertical.price is not None,
+                    )
+                results = markup("results")
+            with gr.Tab(word("recommend"), id="recommend"), gr.Row():
+                with gr.Column(scale=2, min_width=280):
+                    pick = gr.Textbox(
+                        label=word("pick"),
+                        placeholder=word("pick_hint"),
+                        max_length=200,
+                        lines=1,
+                        elem_id="cr-pick",
+                    )
+                    picks = markup("picks")
+                    chips = markup("chips")
+                with gr.Column(scale=3, min_width=320):
+                    recommended = markup("recommended")
+            with gr.Tab(word("why"), id="why"):
+                chosen = gr.Dropdown(
+                    [], label=word("answer"), info=word("answer_help"), elem_id="cr-chosen"
+                )
+                why = markup("why")
+            with gr.Tab(word("report"), id="report"):
+                reported = markup("report")
+
+        explanation = [explained, chosen, why]
+        recommendation = [chips, following, recommended]
+
+        def explanation_of(found: Shown | None, item: str | None, words: Words) -> tuple[Any, ...]:
+            answers = found.answers if found else ()
+            choices = [(f"{i}. {each.title}", each.item_id) for i, each in enumerate(answers, 1)]
+            item = item or (choices[0][1] if choices else None)
+            return found, gr.Dropdown(choices, value=item), desk.why(found, item, words)
+
+        def opened(request: gr.Request) -> tuple[Any, ...]:
+            words = _words(request)
+            return (
+                views.about(vertical.name, engine.items.height, source, words),
+                views.empty(words, "before_search"),
+                views.picks({}, "", words),
+                *desk.follow([], words),
+                views.empty(words, "before_why"),
+                report_view(report, source, words),
+            )
+
+        def searched(
+            text: str, k: int, limit: float | None, request: gr.Request
+        ) -> tuple[Any, ...]:
+            words = _words(request)
+            found, view = desk.search(text, int(k), limit, words)
+            return found, view, *explanation_of(found, None, words)
+
+        def picked(typed: str, request: gr.Request) -> Html:
+            return desk.pick(typed, _words(request))
+
+        def include(kept: list[str], event: gr.EventData, request: gr.Request) -> list[str]:
+            item = str(event.item)
+            if event.target is results:  # the history is on another tab
+                title = desk.catalogue.titles([item]).get(item, "")
+                gr.Info(tag("span", _words(request)("added", title=title)), duration=3)
+            return desk.add(kept, item)
+
+        def leave_out(kept: list[str], event: gr.EventData) -> list[str]:
+            return [item for item in kept if item != event.item]
+
+        def start_over() -> list[str]:
+            return []
+
+        def follow(kept: list[str], request: gr.Request) -> tuple[Any, ...]:
+            return desk.follow(kept, _words(request))
+
+        def explain(found: Shown, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+            words = _words(request)
+            return gr.Tabs(selected="why"), *explanation_of(found, str(event.item), words)
+
+        def choose(found: Shown | None, item: str | None, request: gr.Request) -> Html:
+            return desk.why(found, item, _words(request))
+
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        waited: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
+        demo.load(opened, None, [head, results, picks, *recommendation, why, reported], **quiet)
+        asked = [query, count, maximum]
+        search = {"inputs": asked, "outputs": [shown, results, *explanation], **waited}
+        search["show_progress_on"] = results
+        gr.on([ask.click, query.submit], searched, **search)
+        for text, example in zip(vertical.example_queries, examples, strict=True):
+            example.click(_same(text), None, query, **quiet).then(searched, **search)
+        pick.input(picked, pick, picks, trigger_mode="always_last", **quiet)
+        # presses that follow fast upon each other all count, one after the other
+        kept: dict[str, Any] = {"trigger_mode": "multiple", "outputs": history, **quiet}
+        kept |= {"concurrency_limit": 1, "concurrency_id": "history"}
+        for listed_items in (results, picks):
+            listed_items.include(include, history, **kept)
+        chips.leave_out(leave_out, history, **kept)
+        chips.start_over(start_over, None, **kept)
+        history.change(follow, history, recommendation, show_progress_on=recommended, **waited)
+        for listed, view in ((shown, results), (following, recommended)):
+            view.explain(explain, listed, [tabs, *explanation], **quiet).then(None, js=TO_WHY)
+        chosen.input(choose, [explained, chosen], why, **quiet)
+
+    demo.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
+    demo.i18n_instance = i18n  # also after a hot reload, which launches nothing
+    return demo
+
+
+def _words(request: gr.Request) -> Words:
+    return words_for(request.headers.get("accept-language", ""))
+
+
+def _same(text: str) -> Callable[[], str]:
+    return lambda: text

@@ -1,0 +1,142 @@
+"""What the Report tab shows: the verdict first, then a plot, tables and how it was measured.
+
+Knows a `Report`; draws with markup alone, as the serving path has no plotting library.
+"""
+
+from collections.abc import Sequence
+
+from corank.evaluate.report import OURS, Report, Row
+from corank.serve.markup import Html, join, tag
+from corank.serve.views import empty, table
+from corank.serve.words import Words
+
+LISTED_ELSEWHERE = ("cases", "settings", "labels")
+
+
+def report_view(report: Report | None, source: str, words: Words) -> Html:
+    """The whole tab; an empty state where the bundle was saved without a report."""
+    if report is None:
+        return empty(words, "no_report", source=source)
+    plain = [row for row in report.rows if "_over/" not in row.metric]
+    over = [row for row in report.rows if "_over/" in row.metric]
+    splits = list(dict.fromkeys(row.split for row in plain))
+    return tag(
+        "div",
+        tag("p", report.verdict, class_="cr-verdict", lang="en"),
+        _leaks(report, words),
+        _plot(plain, words),
+        *[_slice(report, split, plain, words) for split in splits],
+        _differences(over, words) if over else None,
+        _how(report, words),
+        class_="cr-view cr-report",
+        lang=words.language,
+    )
+
+
+def _leaks(report: Report, words: Words) -> Html | None:
+    if not report.leaks:
+        return None
+    leaks = [tag("li", leak, lang="en") for leak in report.leaks]
+    return tag("div", tag("p", words("leaks")), tag("ul", *leaks), class_="cr-problem")
+
+
+def _plot(plain: Sequence[Row], words: Words) -> Html:
+    """The leading metric of every system with its interval on one scale, the best on top."""
+    lead, split = plain[0].metric, plain[0].split
+    rows = [row for row in plain if (row.metric, row.split) == (lead, split)]
+    rows.sort(key=lambda row: -row.value)
+    top = max(max(row.value, row.high or 0.0) for row in rows) or 1.0
+
+    def drawn(row: Row) -> Html:
+        low = row.value if row.low is None else row.low
+        high = row.value if row.high is None else row.high
+        track = tag(
+            "div",
+            tag(
+                "span",
+                class_="cr-reach",
+                style=f"left:{low / top:.2%};width:{(high - low) / top:.2%}",
+            ),
+            tag("span", class_="cr-dot", style=f"left:{row.value / top:.2%}"),
+            class_="cr-track",
+            aria_hidden="true",
+        )
+        return tag(
+            "tr",
+            tag("th", row.system, scope="row"),
+            tag("td", track, class_="cr-drawn"),
+            tag("td", f"{row.value:.4f}", class_="cr-number"),
+            class_=_ours(row),
+        )
+
+    heading = tag("h3", words("leading", metric=lead, split=split))
+    chart = tag("table", tag("tbody", *map(drawn, rows)), class_="cr-bars cr-plot")
+    return tag("section", heading, chart)
+
+
+def _slice(report: Report, split: str, plain: Sequence[Row], words: Words) -> Html:
+    rows = [row for row in plain if row.split == split]
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    counted = report.about.get("cases", {}).get(split)
+    cases = tag("small", words("cases", count=f"{counted:,}")) if counted else None
+    lines = []
+    for system in dict.fromkeys(row.system for row in rows):
+        cells = {row.metric: row for row in rows if row.system == system}
+        lines.append(
+            tag(
+                "tr",
+                tag("th", system, scope="row"),
+                *[tag("td", _cell(cells.get(metric)), class_="cr-number") for metric in metrics],
+                class_=_ours(next(iter(cells.values()))),
+            )
+        )
+    leading = split == plain[0].split
+    return tag(
+        "section" if leading else "details",
+        tag("h3" if leading else "summary", split, " ", cases),
+        table([words("system"), *metrics], lines),
+        tag("p", words("interval"), class_="cr-note") if leading else None,
+    )
+
+
+def _differences(over: Sequence[Row], words: Words) -> Html:
+    lines = [
+        tag(
+            "tr",
+            tag(
+                "th", row.metric.replace("_over/", " − "), " ", tag("small", row.split), scope="row"
+            ),
+            tag("td", f"{row.value:+.4f}", _interval(row, "+"), class_="cr-number"),
+        )
+        for row in over
+    ]
+    heads = [words("system"), words("difference")]
+    return tag("details", tag("summary", words("differences")), table(heads, lines))
+
+
+def _how(report: Report, words: Words) -> Html:
+    told = {k: v for k, v in report.about.items() if k not in LISTED_ELSEWHERE}
+    told |= {k: v for k, v in report.about.get("settings", {}).items() if v}
+    pairs = [join(tag("dt", name), tag("dd", _said(value))) for name, value in told.items()]
+    listed = tag("dl", *pairs, class_="cr-told", lang="en")
+    return tag("details", tag("summary", words("how")), listed)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_said(each)}" for key, each in value.items())
+    return str(value)
+
+
+def _cell(row: Row | None) -> Html:
+    return Html("") if row is None else join(f"{row.value:.4f}", _interval(row, ""))
+
+
+def _interval(row: Row, sign: str) -> Html | None:
+    if row.low is None or row.high is None:
+        return None
+    return join(" ", tag("small", f"[{row.low:{sign}.4f}, {row.high:{sign}.4f}]"))
+
+
+def _ours(row: Row) -> str | None:
+    return "cr-ours" if row.system == OURS else None

@@ -1,0 +1,209 @@
+"""Every string that the app shows, in English and in Chinese.
+
+`labels` hands the fixed ones to gradio, which picks the language in the browser; `words_for`
+picks it for what the server writes, by the same rule. What the engine says (reasons, errors, the
+verdict) and what the data says (titles, column names) comes as it is.
+"""
+
+from dataclasses import dataclass
+
+ENGLISH = {
+    "about": "{items} items · bundle {source}",
+    "search": "Search",
+    "recommend": "Recommend",
+    "why": "Why",
+    "report": "Report",
+    "query": "What are you looking for?",
+    "query_hint": "Describe it in your own words",
+    "count": "Answers",
+    "maximum": "Highest price (0: any)",
+    "before_search": "Nothing asked yet",
+    "before_search_help": "Write what you need, or press one of the examples. Answers are ranked "
+    "by what the words mean, which of them match, and what people chose.",
+    "found_one": "1 answer for “{query}”",
+    "found": "{count} answers for “{query}”",
+    "nothing": "Nothing is left to show",
+    "nothing_help": "The rules or the price limit removed every candidate.",
+    "score": "score",
+    "explain": "Why?",
+    "explain_it": "Why “{title}” is here",
+    "include": "Add to history",
+    "include_it": "Add “{title}” to the history",
+    "added": "Added to the history: {title}",
+    "moved_by": "moved by rule {rule}",
+    "removed": "Removed by rules",
+    "pick": "Add an item to the history",
+    "pick_hint": "Type words of its title",
+    "pick_help": "Pick from the list; or use “Add to history” in Search.",
+    "no_pick": "No title holds these words. Search understands meaning: try it there.",
+    "history": "History, oldest first",
+    "no_history": "Empty. Without a history, the most popular items are shown.",
+    "leave_out_it": "Remove “{title}” from the history",
+    "start_over": "Clear",
+    "popular": "Most popular",
+    "next_one": "Recommended after 1 item",
+    "next": "Recommended after {count} items",
+    "answer": "Answer",
+    "answer_help": "Of the list that was searched for or asked about last",
+    "before_why": "No answer to explain yet",
+    "before_why_help": "Search, or press “Why?” on any answer; it is taken apart here.",
+    "asked": "Search: “{query}”",
+    "after": "Recommended after: {titles}",
+    "after_nothing": "Most popular, without a history",
+    "parts": "Parts of the score",
+    "parts_help": "They add up to the score that the list is ordered by.",
+    "part_sequence": "What comes next",
+    "part_together": "Chosen together",
+    "part_text": "Meaning of the text",
+    "part_words": "Matching words",
+    "part_popularity": "Popularity",
+    "part_price": "Usual price",
+    "part_history": "Length of the history",
+    "part_base": "Starting point",
+    "part_rules": "Business rules",
+    "total": "Score",
+    "reasons": "Reasons",
+    "no_reasons": "No single part speaks for it; it stands here by the sum.",
+    "rules_on_it": "Rules that moved it",
+    "no_rules_on_it": "No rule moved it.",
+    "rules_on_list": "What rules removed from this list",
+    "no_rules_on_list": "Rules removed nothing.",
+    "rule": "Rule",
+    "rule_means": "What it says",
+    "rule_removed": "Removed",
+    "rule_where": "the price limit of this search",
+    "no_report": "This bundle holds no report",
+    "no_report_help": "It was saved without being measured, so nothing here says how good it is. "
+    "Measure it: corank evaluate {source} --data FOLDER",
+    "leaks": "This test leaks; the figures are too good.",
+    "leading": "{metric}, {split}: every system with its 95% interval",
+    "system": "System",
+    "cases": "{count} cases",
+    "interval": "95% interval in brackets, where there is one",
+    "differences": "corank minus the other, on the same cases",
+    "difference": "Difference",
+    "how": "How it was measured",
+    "done": "Done",
+}
+
+CHINESE = {
+    "about": "{items} 件商品 · 模型包 {source}",
+    "search": "搜索",
+    "recommend": "推荐",
+    "why": "原因",
+    "report": "报告",
+    "query": "您在找什么?",
+    "query_hint": "用自己的话描述即可",
+    "count": "结果数量",
+    "maximum": "最高价格(0 为不限)",
+    "before_search": "还没有搜索",
+    "before_search_help": "写下您的需要,或点一个示例。结果按语义、匹配的词和大家的选择排序。",
+    "found_one": "“{query}”有 1 个结果",
+    "found": "“{query}”有 {count} 个结果",
+    "nothing": "没有可显示的结果",
+    "nothing_help": "规则或价格上限移除了所有候选。",
+    "score": "得分",
+    "explain": "为什么?",
+    "explain_it": "为什么有“{title}”",
+    "include": "加入历史",
+    "include_it": "把“{title}”加入历史",
+    "added": "已加入历史:{title}",
+    "moved_by": "被规则 {rule} 移动",
+    "removed": "被规则移除",
+    "pick": "向历史中添加",
+    "pick_hint": "输入标题中的词",
+    "pick_help": "从列表中选取,或在“搜索”中点“加入历史”。",
+    "no_pick": "没有标题含有这些词。“搜索”能理解语义,请到那里试试。",
+    "history": "历史(从旧到新)",
+    "no_history": "空。没有历史时显示最受欢迎的。",
+    "leave_out_it": "从历史中移除“{title}”",
+    "start_over": "清空",
+    "popular": "最受欢迎",
+    "next_one": "根据 1 件历史的推荐",
+    "next": "根据 {count} 件历史的推荐",
+    "answer": "结果",
+    "answer_help": "来自最近搜索或查看原因的列表",
+    "before_why": "还没有可解释的结果",
+    "before_why_help": "先搜索,或在任一结果上点“为什么?”;这里会逐项解释。",
+    "asked": "搜索:“{query}”",
+    "after": "根据历史推荐:{titles}",
+    "after_nothing": "最受欢迎(没有历史)",
+    "parts": "得分的组成",
+    "parts_help": "各部分之和就是排序所用的得分。",
+    "part_sequence": "接下来的选择",
+    "part_together": "常一起选择",
+    "part_text": "文本语义",
+    "part_words": "匹配的词",
+    "part_popularity": "受欢迎程度",
+    "part_price": "惯常价格",
+    "part_history": "历史长度",
+    "part_base": "起始值",
+    "part_rules": "业务规则",
+    "total": "得分",
+    "reasons": "理由",
+    "no_reasons": "没有单独突出的部分;它的位置来自总和。",
+    "rules_on_it": "移动它的规则",
+    "no_rules_on_it": "没有规则移动它。",
+    "rules_on_list": "规则从此列表中移除的",
+    "no_rules_on_list": "规则没有移除任何结果。",
+    "rule": "规则",
+    "rule_means": "内容",
+    "rule_removed": "移除数量",
+    "rule_where": "本次搜索的价格上限",
+    "no_report": "此模型包没有报告",
+    "no_report_help": "它保存时没有经过评测,因此无法说明好坏。"
+    "请评测:corank evaluate {source} --data FOLDER",
+    "leaks": "此测试有泄漏,数字偏高。",
+    "leading": "{metric},{split}:各系统及 95% 区间",
+    "system": "系统",
+    "cases": "{count} 个案例",
+    "interval": "括号内为 95% 区间(如有)",
+    "differences": "corank 减去对方,案例相同",
+    "difference": "差值",
+    "how": "评测方式",
+    "done": "完成",
+}
+
+LANGUAGES = {"en": ENGLISH, "zh-CN": CHINESE, "zh-TW": CHINESE}
+PREFIX = "corank_"  # keeps our keys apart from gradio's own
+
+
+@dataclass(frozen=True)
+class Words:
+    """The strings of one language."""
+
+    language: str
+    strings: dict[str, str]
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a string with its values filled in; they are text and not escaped here."""
+        return self.strings[key].format(**values)
+
+    def counted(self, key: str, count: int, **values: object) -> str:
+        """Return ``key_one`` for one thing and ``key`` for any other number of them."""
+        return self(f"{key}_one" if count == 1 else key, count=count, **values)
+
+
+def words_for(accept_language: str) -> Words:
+    """Return the words for a browser's Accept-Language header: of its first language.
+
+    Gradio's own labels know Chinese as zh-CN and zh-TW; other tags are answered in English, so
+    that a page never mixes the two.
+    """
+    first = accept_language.split(",")[0].split(";")[0].strip()
+    language = first if first in LANGUAGES else "en"
+    return Words(language, LANGUAGES[language])
+
+
+def labels() -> dict[str, dict[str, str]]:
+    """Return language -> prefixed key -> string, as ``gradio.I18n`` takes them.
+
+    ``common.complete`` is what gradio says to screen readers and has no string for.
+    """
+    return {
+        language: {
+            "common.complete": strings["done"],
+            **{PREFIX + key: text for key, text in strings.items()},
+        }
+        for language, strings in LANGUAGES.items()
+    }
