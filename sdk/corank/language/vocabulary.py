@@ -84,8 +84,7 @@ def train_tokenizer(
     0) are those of ``like``. Chinese is cut into characters: `extend_tokenizer` joins them.
 
     Args:
-        texts: the domain's, read once.
-        like: is left alone.
+        texts, like: read once, and left alone.
         vocab_size: entries, special tokens included, at most.
         min_frequency: a rarer character, or pair of pieces, is not learnt.
 
@@ -138,15 +137,13 @@ def origins(old: Tokenizer, new: Tokenizer) -> list[list[int]]:
 
     A token that both have starts as it was, another from the pieces that ``old`` cuts it into:
     Gee et al., "Fast Vocabulary Transfer for Language Model Compression", EMNLP 2022 (industry),
-    arXiv 2402.09977. A new character was unknown, and starts from the unknown token's vector.
-    An id that ``new`` does not use has no origin.
+    arXiv 2402.09977. So a character that was unknown starts from the unknown token's vector.
     """
     known, vocabulary = old.backend.get_vocab(), new.backend.get_vocab()
-    tokens, prefix = list(vocabulary), _prefix(new)
-    parts = pieces(old, [token.removeprefix(prefix) for token in tokens])
     rows: list[list[int]] = [[] for _ in range(max(vocabulary.values()) + 1)]
-    for token, ids in zip(tokens, parts, strict=True):
-        rows[vocabulary[token]] = [known[token]] if token in known else ids
+    parts = pieces(old, [token.removeprefix(_prefix(new)) for token in vocabulary])
+    for (token, number), ids in zip(vocabulary.items(), parts, strict=True):
+        rows[number] = [known[token]] if token in known else ids
     return rows
 
 
@@ -176,11 +173,15 @@ def count_units(tokenizer: Tokenizer, texts: Iterable[str]) -> Units:
     """
     normalizer, cutter = tokenizer.backend.normalizer, tokenizer.backend.pre_tokenizer
     units, texts = Units(Counter(), Counter()), iter(texts)
+    stretches: Counter[str] = Counter()  # between white space; each is cut once
     while chunk := list(islice(texts, CHUNK)):
         text = "\n".join(chunk)
         text = normalizer.normalize_str(text) if normalizer else text
         units.runs.update(run.replace(" ", "") for run in _SPACED.findall(text))
-        units.words.update(word for word, _ in cutter.pre_tokenize_str(_SPACED.sub(" ", text)))
+        stretches.update(_SPACED.sub(" ", text).split())
+    for stretch, n in stretches.items():
+        for word, _ in cutter.pre_tokenize_str(stretch):
+            units.words[word] += n
     if not units.words and not units.runs:
         raise DataError("The texts hold no word. Give the domain's own texts, one string each.")
     return units
@@ -215,7 +216,7 @@ def _chinese_words(runs: Counter[str], max_new: int, min_frequency: int) -> Coun
     trainer = trainers.BpeTrainer(
         vocab_size=len(set().union(*runs)) + max_new,
         min_frequency=min_frequency,
-        max_token_length=LONGEST,
+        max_token_length=LONGEST + 1,  # the trainer joins what stays below it
         show_progress=False,
     )
     learner = _learn(models.BPE(), runs, trainer)
@@ -223,7 +224,8 @@ def _chinese_words(runs: Counter[str], max_new: int, min_frequency: int) -> Coun
     for n, encoding in zip(runs.values(), learner.encode_batch_fast(list(runs)), strict=True):
         for number in encoding.ids:
             used[number] += n
-    return Counter({word: used[i] for word, i in learner.get_vocab().items() if len(word) > 1})
+    words = {w: used[i] for w, i in learner.get_vocab().items() if 1 < len(w) <= LONGEST}
+    return Counter(words)
 
 
 def _learn(model: models.Model, counts: Counter[str], trainer: trainers.Trainer) -> Backend:
@@ -235,8 +237,7 @@ def _learn(model: models.Model, counts: Counter[str], trainer: trainers.Trainer)
 
 def _best(scores: Mapping[str, int], least: int) -> list[str]:
     """Return what scores at least so much, the best first, ties by spelling."""
-    kept = (entry for entry, score in scores.items() if score >= least)
-    return sorted(kept, key=lambda entry: (-scores[entry], entry))
+    return sorted((e for e, n in scores.items() if n >= least), key=lambda e: (-scores[e], e))
 
 
 def _with_entries(tokenizer: Tokenizer, entries: Sequence[str]) -> Tokenizer:
