@@ -5,13 +5,13 @@ settings and is never trained on; ``held`` teaches the ranker what to trust, fro
 have not seen it. What comes out is an `Engine`, and that is what is evaluated and shipped.
 """
 
+from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from corank import bundle
 from corank.compress.export import text_encoder
@@ -21,18 +21,27 @@ from corank.data.dataset import Dataset
 from corank.data.text import render
 from corank.engine import Engine
 from corank.errors import DataError, RequestError
-from corank.evaluate.relevance import Qrels
 from corank.evaluate.report import Report
-from corank.evaluate.task import Task
+from corank.fitting import (
+    START_RECOMMEND,
+    fit_searcher,
+    log_price,
+    recency,
+    recommend_examples,
+    repeatable,
+    slice_task,
+)
+from corank.language.adapt import Adaptation, AdaptConfig, adapt
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.pairs import build_pairs
+from corank.language.trainer import Run
 from corank.language.tune import EncoderTraining, train_encoder
+from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
-from corank.progress import bar, track
-from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
-from corank.rank.rules import AlreadySeen, Shelf
+from corank.progress import bar
+from corank.rank.ranker import RankerConfig, fit_ranker
 from corank.rank.sequence import UserModelConfig, train_user_model
-from corank.rank.signals import RECOMMEND, SEARCH, Signals
+from corank.rank.signals import RECOMMEND, Signals
 from corank.retrieve.cooccurrence import ease, item_knn
 from corank.retrieve.lexical import BM25
 from corank.retrieve.vectors import Kind, build_index
@@ -41,15 +50,6 @@ from corank.vertical import Vertical
 DECAY = 0.65  # how fast a history fades in co-occurrence, text and words
 TUNING_CASES = 5_000  # validation cases that decide when the user model is done
 PROBE = 16  # texts on which an exported encoder is compared with torch
-START_RECOMMEND = {
-    "sequence_z": 0.5,
-    "together_z": 0.5,
-    "neighbours_z": 0.5,
-    "text_z": 0.25,
-    "popularity": 0.1,
-}
-START_SEARCH = {"words_share": 0.5, "text": 4.0}
-"""Weights of the raw features where there is nothing to learn them from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,7 @@ class Pipeline:
         )
         self._engine: Engine | None = None
         self._train: Dataset | None = None
+        self._adapted: Encoder | None = None
 
     @classmethod
     def resume(cls, engine: Engine, train: Dataset) -> "Pipeline":
@@ -106,11 +107,57 @@ class Pipeline:
             raise RequestError("This pipeline is not fitted. Call fit(train) first.")
         return self._engine
 
-    def fit(self, train: Dataset, config: FitConfig | None = None) -> Engine:
+    def adapt(
+        self,
+        corpus: pl.DataFrame | Sequence[str],
+        config: AdaptConfig | None = None,
+        *,
+        general: Sequence[str] = (),
+        new_tokens: int = 0,
+        seed: int = 0,
+        run: Run | None = None,
+    ) -> Adaptation:
+        """Pre-train the encoder on the domain's own text before it is fitted; once is enough.
+
+        Args:
+            corpus: a catalogue, which is rendered as the vertical declares, or texts.
+            config: how.
+            general: text of no domain, mixed in against forgetting.
+            new_tokens: so many of the domain's words, at most, become tokens of their own first.
+            seed: of everything that is random.
+            run: where checkpoints go.
+
+        Raises:
+            DataError: too little text.
+            ConfigError: the encoder's tokenizer cannot learn by masked words, or cannot grow.
+        """
+        if isinstance(corpus, pl.DataFrame):
+            corpus = render(self.vertical.item_text, corpus).to_list()
+        encoder = self._start()
+        if new_tokens:
+            grown = extend_tokenizer(encoder.tokenizer, corpus, max_new=new_tokens)
+            encoder.change_vocabulary(grown)
+        done = adapt(encoder, corpus, config, general=general, seed=seed, run=run)
+        self._adapted = encoder
+        return done
+
+    def _start(self) -> Encoder:
+        """What tuning starts from: the adapted encoder, or the one that was named."""
+        return deepcopy(self._adapted) if self._adapted else Encoder.load(self.encoder)
+
+    def fit(
+        self, train: Dataset, config: FitConfig | None = None, *, run: Run | None = None
+    ) -> Engine:
         """Tune the encoder, train the user model, learn the rankers; return the engine.
+
+        Args:
+            train: what to learn from.
+            config: how.
+            run: where checkpoints of the encoder's tuning go, and whether to go on from them.
 
         Raises:
             DataError: the data is too small to carve validation data from.
+            TrainingError: see `corank.language.trainer.train`.
         """
         config = config or FitConfig()
         fit, validation = train.carve()
@@ -118,7 +165,7 @@ class Pipeline:
         if base.positives.is_empty():
             raise DataError("Too few relevant events: nothing is left to train on.")
         texts = render(self.vertical.item_text, train.items)
-        encoder = self._tune_encoder(base, texts, config)
+        encoder = self._tune_encoder(base, texts, config, run)
         with bar() as bars:
             task = bars.add_task("encoding items", total=len(texts))
             vectors = encoder.encode_items(texts, progress=lambda n: bars.advance(task, n))
@@ -127,8 +174,8 @@ class Pipeline:
             "text_vectors": vectors,
             "text_index": build_index(vectors, config.index),
             "bm25": words,
-            "log_price": _log_price(train.items, self.vertical.price),
-            "repeatable": _repeatable(self.vertical, train.items, vectors),
+            "log_price": log_price(train.items, self.vertical.price),
+            "repeatable": repeatable(self.vertical, train.items, vectors),
             "decay": DECAY,
         }
         signals, share = self._signals(fit, shared, config, validation)
@@ -141,13 +188,15 @@ class Pipeline:
             signals=signals,
             recommender=fit_ranker(
                 tuple(RECOMMEND),
-                _recommend_examples(early, held, config),
-                _recommend_examples(signals, validation, config),
+                recommend_examples(early, held, config.ranker, seed=config.seed),
+                recommend_examples(signals, validation, config.ranker, seed=config.seed),
                 config.ranker,
                 start=START_RECOMMEND,
                 seed=config.seed,
             ),
-            searcher=_fit_searcher(early, encoder, held, validation, config),
+            searcher=fit_searcher(
+                early, encoder, held, validation, config.ranker, seed=config.seed
+            ),
             per_retriever=n,
             about={
                 "protocol": asdict(train.protocol) if train.protocol else None,
@@ -180,9 +229,11 @@ class Pipeline:
         """
         bundle.save(self.engine, report, Path(path))
 
-    def _tune_encoder(self, base: Dataset, texts: pl.Series, config: FitConfig) -> TextEncoder:
+    def _tune_encoder(
+        self, base: Dataset, texts: pl.Series, config: FitConfig, run: Run | None
+    ) -> TextEncoder:
         """Pull texts together that people treated alike; return the encoder, exported."""
-        encoder = Encoder.load(self.encoder)
+        encoder = self._start()
         _, sequences = base.sequences()
         queries, judged = base.judged_queries()
         pairs = build_pairs(
@@ -196,7 +247,7 @@ class Pipeline:
         )
         passages = [self.encoder.passage_prompt + text for text in texts]
         asked = [self.encoder.query_prompt + query for query in queries]
-        train_encoder(encoder, passages + asked, pairs, config, seed=config.seed)
+        train_encoder(encoder, passages + asked, pairs, config, seed=config.seed, run=run)
         return text_encoder(encoder, texts.head(PROBE).to_list())
 
     def _signals(
@@ -212,7 +263,8 @@ class Pipeline:
         counts = train.item_counts()
         n_items = len(counts)
         validate = None
-        if validation and (task := _task(validation, shared["repeatable"], config, TUNING_CASES)):
+        may = {"at_most": TUNING_CASES, "seed": config.seed}
+        if validation and (task := slice_task(validation, shared["repeatable"], **may)):
             validate = lambda model: task.mean(model.score, "ndcg@10")  # noqa: E731
         user_model, share = train_user_model(
             histories,
@@ -229,74 +281,7 @@ class Pipeline:
             together=ease(histories, n_items, decay=DECAY),
             neighbours=item_knn(histories, n_items, decay=DECAY),
             counts=counts,
-            recency=_recency(train.positives, counts),
+            recency=recency(train.positives, counts),
             **shared,
         )
         return signals, share
-
-
-def _task(
-    data: Dataset, repeatable: NDArray[np.bool_], config: FitConfig, at_most: int
-) -> Task | None:
-    """Return what a slice of the data asks; None where nothing new was chosen in it."""
-    try:
-        return Task.of(data.cases(), repeatable).sample(at_most, config.seed)
-    except DataError:
-        return None
-
-
-def _recommend_examples(signals: Signals, data: Dataset, config: FitConfig) -> Examples:
-    task = _task(data, signals.repeatable, config, config.ranker.max_cases)
-    if task is None:
-        return Examples.empty()
-    found = signals.for_histories(task.histories, config.ranker.per_retriever)
-    return Examples.of(track(found, "gathering examples", len(task)), task.qrels)
-
-
-def _fit_searcher(
-    signals: Signals,
-    encoder: TextEncoder,
-    held: Dataset,
-    validation: Dataset,
-    config: FitConfig,
-) -> Ranker:
-    """Learn to rank search answers from queries that the encoder was not tuned on."""
-
-    def examples(data: Dataset) -> Examples:
-        queries, judged = data.judged_queries()
-        if not queries:
-            return Examples.empty()
-        vectors = encoder.encode_queries(queries)
-        found = signals.for_queries(queries, vectors, config.ranker.per_retriever)
-        return Examples.of(found, Qrels(judged.indptr, judged.items, judged.values))
-
-    return fit_ranker(
-        tuple(SEARCH),
-        examples(held),
-        examples(validation),
-        config.ranker,
-        start=START_SEARCH,
-        seed=config.seed,
-    )
-
-
-def _repeatable(
-    vertical: Vertical, items: pl.DataFrame, vectors: NDArray[np.float32]
-) -> NDArray[np.bool_]:
-    """Items that may be recommended although the history holds them, (n_items,)."""
-    shelf = Shelf(items, vectors)
-    seen = [rule.repeatable(shelf) for rule in vertical.rules if isinstance(rule, AlreadySeen)]
-    return np.logical_and.reduce(seen) if seen else np.ones(items.height, np.bool_)
-
-
-def _recency(positives: pl.DataFrame, counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Mean time of an item's events, as a share of the training data, drawn towards 1/2."""
-    when = positives["timestamp"].rank("average").to_numpy() / positives.height
-    late = np.bincount(positives["item"].to_numpy(), when, minlength=len(counts))
-    return ((late + 1) / (counts + 2)).astype(np.float32)
-
-
-def _log_price(items: pl.DataFrame, column: str | None) -> NDArray[np.float32]:
-    if column is None:
-        return np.full(items.height, np.nan, np.float32)
-    return items[column].cast(pl.Float32).log1p().fill_null(np.nan).to_numpy()
