@@ -22,6 +22,9 @@ from corank.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from corank.bundle import load as load
+    from corank.classify.classifier import Classifier as Classifier
+    from corank.classify.training import ClassifierConfig as ClassifierConfig
+    from corank.classify.training import fit_classifier as fit_classifier
     from corank.data.dataset import Dataset as Dataset
     from corank.data.labels import labeling_function as labeling_function
     from corank.data.schema import Interaction as Interaction
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
     from corank.data.schema import User as User
     from corank.engine import Engine as Engine
     from corank.evaluate.report import Report as Report
+    from corank.language.adapt import AdaptConfig as AdaptConfig
     from corank.language.encoder import EncoderConfig as EncoderConfig
+    from corank.language.trainer import Run as Run
     from corank.pipeline import FitConfig as FitConfig
     from corank.pipeline import Pipeline as Pipeline
     from corank.rank.ranker import RankerConfig as RankerConfig
@@ -48,9 +53,12 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOME = {
+    "AdaptConfig": "language.adapt",
     "AlreadySeen": "rank.rules",
     "Boost": "rank.rules",
     "Cap": "rank.rules",
+    "Classifier": "classify.classifier",
+    "ClassifierConfig": "classify.training",
     "Dataset": "data.dataset",
     "Diversify": "rank.rules",
     "EncoderConfig": "language.encoder",
@@ -64,9 +72,11 @@ _HOME = {
     "RankerConfig": "rank.ranker",
     "Report": "evaluate.report",
     "Require": "rank.rules",
+    "Run": "language.trainer",
     "User": "data.schema",
     "UserModelConfig": "rank.sequence",
     "Vertical": "vertical",
+    "fit_classifier": "classify.training",
     "labeling_function": "data.labels",
     "load": "bundle",
     "load_vertical": "vertical",
@@ -84,7 +94,7 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(import_module(f"corank.{_HOME[name]}"), name)
     except ModuleNotFoundError as error:
-        if error.name in ("torch", "transformers", "accelerate", "onnx"):
+        if error.name in ("torch", "transformers", "accelerate", "onnx", "sklearn"):
             raise MissingExtraError(f"corank.{name}", "train") from error
         raise
 

@@ -1,0 +1,147 @@
+"""Classifiers on texts whose class a word gives away, and on what cannot be learned."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from corank.classify.classifier import Classifier
+from corank.classify.training import ClassifierConfig, fit_classifier
+from corank.errors import BundleError, DataError, RequestError
+from corank.language.encoder import EncoderConfig
+
+TOY = ClassifierConfig(epochs=3, learning_rate=3e-3, precision="no", dropout=0.0, holdout=0.2)
+KITCHEN = ("coffee", "kettle", "tea", "cup", "pan", "knife")
+SPORT = ("yoga", "ball", "shoe", "helmet", "swim", "tent")
+
+
+def texts_of(words: tuple[str, ...], n: int, seed: int) -> list[str]:
+    rng = np.random.default_rng(seed)
+    return [" ".join(rng.choice(words, 3)) for _ in range(n)]
+
+
+TEXTS = [*texts_of(KITCHEN, 60, 0), *texts_of(SPORT, 60, 1)]
+LABELS: list[str | None] = [*["kitchen"] * 60, *["sport"] * 60]
+NEW = [*texts_of(KITCHEN, 20, 2), *texts_of(SPORT, 20, 3)]
+
+
+def fitted(tiny_encoder: str, config: ClassifierConfig = TOY, **others: object) -> Classifier:
+    encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    return fit_classifier(TEXTS, LABELS, config, encoder=encoder, **others)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def classifier(tiny_encoder: str) -> Classifier:
+    return fitted(tiny_encoder)
+
+
+@pytest.mark.parametrize("mode", ["full", "few"])
+def test_new_texts_get_their_class(tiny_encoder: str, mode: Literal["full", "few"]) -> None:
+    made = fitted(tiny_encoder, replace(TOY, mode=mode))
+    best = [p.best for p in made.predict(NEW)]
+    assert best == ["kitchen"] * 20 + ["sport"] * 20
+    assert made.about["mode"] == mode and made.about["held out"]["accuracy"] == 1.0
+
+
+def test_few_labels_choose_pairs_of_themselves(tiny_encoder: str) -> None:
+    encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    rows = [*range(8), *range(60, 68)]
+    made = fit_classifier(
+        [TEXTS[r] for r in rows], [LABELS[r] for r in rows], TOY, encoder=encoder, seed=0
+    )
+    assert made.about["mode"] == "few"
+
+
+def test_probabilities_sum_to_one_and_the_threshold_withholds(classifier: Classifier) -> None:
+    p = classifier.predict_proba(NEW)
+    assert p.shape == (40, 2) and np.allclose(p.sum(1), 1)
+    assert 0.5 < p.max() < 1 - 1e-6  # all held-out texts were right, and yet it is not certain
+    strict = Classifier(
+        classifier.encoder, classifier.classes, classifier.weights, classifier.bias,
+        threshold=float(np.median(p.max(1))),
+    )  # fmt: skip
+    said = strict.predict(NEW)
+    assert {prediction.label for prediction in said} > {None}
+    for prediction in said:
+        assert prediction.label in (None, prediction.best)
+        assert (prediction.label is None) == (prediction.probability < strict.threshold)
+
+
+def test_a_saved_classifier_says_the_same_without_torch(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    classifier.save(tmp_path / "topics")
+    again = Classifier.load(tmp_path / "topics")
+    assert again.predict(NEW) == classifier.predict(NEW)
+    assert (again.about, again.classes) == (classifier.about, classifier.classes)
+    program = (
+        "import sys; from corank.classify.classifier import Classifier; "
+        f"print(Classifier.load({str(tmp_path / 'topics')!r}).predict(['tea cup'])[0].best); "
+        "print({'torch', 'transformers', 'sklearn'} & set(sys.modules))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == ["kitchen", "set()"]
+
+
+def test_a_damaged_classifier_is_refused(classifier: Classifier, tmp_path: Path) -> None:
+    classifier.save(tmp_path / "topics")
+    (tmp_path / "topics" / "bias.npy").write_bytes(b"")
+    with pytest.raises(BundleError, match="is not what was saved"):
+        Classifier.load(tmp_path / "topics")
+
+
+def test_texts_of_no_class_lower_its_confidence_in_their_like(tiny_encoder: str) -> None:
+    encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    strange = texts_of(("lamp", "desk", "sofa", "paint"), 40, 4)
+    made = fit_classifier([*TEXTS, *strange], [*LABELS, *[None] * 40], TOY, encoder=encoder, seed=0)
+    known, unknown = made.predict_proba(NEW).max(1), made.predict_proba(strange[:10]).max(1)
+    assert unknown.mean() < known.mean() - 0.2
+    assert made.classes == ("kitchen", "sport")
+
+
+def test_probabilities_of_a_label_model_can_be_learned_from(tiny_encoder: str) -> None:
+    sure = np.array([[0.9, 0.1]] * 60 + [[0.1, 0.9]] * 60)
+    config = replace(TOY, mode="full", smoothing=0.0)
+    assert [p.best for p in fitted(tiny_encoder, config, targets=sure).predict(NEW)] == (
+        ["kitchen"] * 20 + ["sport"] * 20
+    )
+
+
+def test_one_seed_makes_one_classifier(tiny_encoder: str, classifier: Classifier) -> None:
+    assert np.array_equal(fitted(tiny_encoder).weights, classifier.weights)
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (["a", "a", "a"], "the labels hold 1: a"),
+        ([None, None, None], "the labels hold 0: none"),
+        (["a", "a", "b"], "Class 'b' has a single text"),
+        (["a", "a"], "3 texts came with 2 labels"),
+    ],
+)
+def test_labels_that_teach_nothing_are_refused(labels: list[str | None], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        fit_classifier(["x", "y", "z"], labels)
+
+
+def test_a_single_text_of_no_class_is_refused() -> None:
+    with pytest.raises(DataError, match="A single text belongs to no class"):
+        fit_classifier(list("abcde"), ["a", "a", "b", "b", None])
+
+
+def test_a_string_is_no_list_of_texts(classifier: Classifier) -> None:
+    with pytest.raises(RequestError, match=r"predict\(\[text\]\)"):
+        classifier.predict("tea cup")
+
+
+def test_nothing_held_out_means_no_threshold(tiny_encoder: str) -> None:
+    made = fitted(tiny_encoder, replace(TOY, holdout=0.0, epochs=1))
+    assert (made.temperature, made.threshold) == (1.0, 0.0)
+    assert all(p.label for p in made.predict(NEW))
