@@ -1,14 +1,16 @@
 """``python -m benchmarks``: list, prepare, accuracy, report."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
-from typing import get_args
 
-from benchmarks import accuracy, report
-from benchmarks.datasets import DATASETS
-from corank.data.split import ProtocolName
-from corank.errors import CorankError
+from benchmarks import accuracy, classification, report
+from benchmarks.catalogue import DATASETS, RANKING
+from benchmarks.datasets import RankingSet
+from corank.classify.training import ClassifierConfig
+from corank.config import from_mapping
+from corank.errors import ConfigError, CorankError
 
 
 def main() -> int:
@@ -24,14 +26,15 @@ def main() -> int:
 
 def _list(arguments: argparse.Namespace) -> None:
     for dataset in DATASETS.values():
-        print(f"{dataset.name}: vertical {dataset.vertical}; {', '.join(dataset.protocols)}")
+        kind = f"vertical {dataset.vertical}" if isinstance(dataset, RankingSet) else "labelled"
+        print(f"{dataset.name}: {kind}; {', '.join(dataset.protocols)}")
         print(f"    {dataset.home_page}\n    {dataset.licence}")
         for name, what in dataset.files.items():
             print(f"    {name}: {what}")
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
-    dataset = DATASETS[arguments.dataset]
+    dataset = RANKING[arguments.dataset]
     dataset.prepare(dataset.source(), arguments.out)
     print(
         f"{arguments.out} is ready: corank fit {dataset.vertical} --data {arguments.out} "
@@ -41,9 +44,25 @@ def _prepare(arguments: argparse.Namespace) -> None:
 
 def _accuracy(arguments: argparse.Namespace) -> None:
     dataset = DATASETS[arguments.dataset]
+    unknown = set(arguments.protocol or ()) - set(dataset.protocols)
+    if unknown:
+        raise ConfigError(
+            f"{dataset.name} has no protocol {min(unknown)!r}; it has "
+            f"{', '.join(dataset.protocols)}."
+        )
     for protocol in arguments.protocol or dataset.protocols:
-        found, path = accuracy.run(dataset, protocol, seed=arguments.seed)
-        print(f"# {dataset.name}, {protocol}\n\n{found.markdown()}\nstored in {path}")
+        print(f"# {dataset.name}, {protocol}\n")
+        if isinstance(dataset, RankingSet):
+            found, path = accuracy.run(dataset, protocol, seed=arguments.seed)
+            print(found.markdown())
+        else:
+            seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+            given = json.loads(arguments.config.read_text("utf-8")) if arguments.config else {}
+            config = from_mapping(ClassifierConfig, given)
+            rows, path = classification.run(dataset, protocol, seeds, config)
+            for row in rows:
+                print(f"{row.system:16} {row.metric:20} {row.value:.4f}")
+        print(f"\nstored in {path}")
 
 
 def _report(arguments: argparse.Namespace) -> None:
@@ -60,20 +79,16 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_list)
 
     prepare = commands.add_parser("prepare", help="write a data set in its vertical's format")
-    prepare.add_argument("dataset", choices=DATASETS)
+    prepare.add_argument("dataset", choices=RANKING)
     prepare.add_argument("--out", type=Path, required=True, help="folder to write")
     prepare.set_defaults(run=_prepare)
 
     measure = commands.add_parser("accuracy", help="fit, measure, print and store the report")
     measure.add_argument("--dataset", choices=DATASETS, required=True)
-    protocols = get_args(ProtocolName)
-    measure.add_argument(
-        "--protocol",
-        action="append",
-        choices=protocols,
-        help="default: every one",
-    )
-    measure.add_argument("--seed", type=int, default=0)
+    measure.add_argument("--protocol", action="append", help="default: every one of the set")
+    measure.add_argument("--seed", type=int, default=0, help="the first")
+    measure.add_argument("--seeds", type=int, default=3, help="how many, for labelled sets")
+    measure.add_argument("--config", type=Path, help="JSON of ClassifierConfig's options")
     measure.set_defaults(run=_accuracy)
 
     table = commands.add_parser("report", help="print the stored results as Markdown")

@@ -14,10 +14,11 @@ class Clock:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Time what happens inside."""
+        """Time what happens inside; a name's times add up."""
         start = time.perf_counter()
         yield
-        self.seconds[name] = round(time.perf_counter() - start, 1)
+        taken = time.perf_counter() - start
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + taken, 1)
 
     def figures(self) -> dict[str, float]:
         """Return every step's seconds, and ``peak_memory_mb``."""

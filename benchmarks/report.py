@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy import RESULTS
+from benchmarks.results import RESULTS
 
 SHOWN = {
     "leave-one-out": ("hr@10", "ndcg@10"),
     "cold-items": ("recall@20", "ndcg@10"),
 }
+SCOPE = ("oos_recall", "in_scope_accuracy")
+CLASSES = ("macro_f1", "accuracy")
 START, END = "<!-- results: python -m benchmarks report -->", "<!-- end of results -->"
 
 
@@ -22,11 +24,14 @@ def markdown() -> str:
     """Return a table per stored result: every system, best last, published figures marked."""
     tables = []
     for result in results():
-        metrics = SHOWN[result["protocol"]]
+        known = {r["metric"] for r in result["rows"]}
+        classes = SCOPE if SCOPE[0] in known else CLASSES
+        metrics = SHOWN.get(result["protocol"], classes)
         rows = [r for r in result["rows"] if r["split"] == "all" and r["metric"] in metrics]
         found = {(r["system"], r["metric"]): r for r in rows}
         systems = sorted(
-            {r["system"] for r in rows}, key=lambda s: (found[s, metrics[1]]["value"], s)
+            {system for system, metric in found if metric == metrics[1]},
+            key=lambda s: (found[s, metrics[1]]["value"], s),
         )
         lines = [
             f"**{result['dataset']}, {result['protocol']}**: {result['verdict']}. "
@@ -40,10 +45,12 @@ def markdown() -> str:
             name = f"**{system}**" if system == "corank" else system
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
         cost = {r["metric"]: r["value"] for r in result["rows"] if r["split"] == "cost"}
+        evaluated = cost.get("evaluate_seconds")
         lines += [
             "",
-            f"Fitted in {cost['fit_seconds'] / 60:.0f} minutes and evaluated in "
-            f"{cost['evaluate_seconds'] / 60:.0f} on {result['machine']['cores']} cores; "
+            f"Fitted in {cost['fit_seconds'] / 60:.0f} minutes"
+            + (f" and evaluated in {evaluated / 60:.0f}" if evaluated else "")
+            + f" on {result['machine']['cores']} cores; "
             f"peak memory {cost['peak_memory_mb'] / 1024:.1f} GiB.",
         ]
         tables.append("\n".join(lines))

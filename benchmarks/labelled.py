@@ -1,0 +1,152 @@
+"""Public sets of labelled texts: intents, sentiment, and questions out of scope."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+
+from benchmarks.datasets import PublicSet, Published
+
+Labels = list[str | None]
+
+
+class Fold(NamedTuple):
+    """Texts to train on and to test on; a label of None is out of scope."""
+
+    texts: list[str]
+    labels: Labels
+    test_texts: list[str]
+    test_labels: Labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledSet(PublicSet):
+    """Texts with classes; its protocols are ways to divide them."""
+
+    folds: Callable[[Path, str, int], Iterator[Fold]]  # folder, protocol, seed
+    frozen_only: tuple[str, ...] = ()  # protocols that check the harness on the frozen encoder
+
+
+def _banking77(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
+    parts = []
+    for name in ("train.csv", "test.csv"):
+        with (folder / name).open(encoding="utf-8", newline="") as file:
+            parts.append([(row["text"], row["category"]) for row in csv.DictReader(file)])
+    train, test = parts
+    per_class = {"full": None, "10-per-class": 10, "8-shot": 8}[protocol]
+    if per_class:
+        order = np.random.default_rng(seed).permutation(len(train))
+        taken: dict[str, int] = {}
+        chosen = []
+        for row in order:
+            label = train[row][1]
+            taken[label] = taken.get(label, 0) + 1
+            if taken[label] <= per_class:
+                chosen.append(train[row])
+        train = chosen
+    yield Fold(
+        [text for text, _ in train], [label for _, label in train],
+        [text for text, _ in test], [label for _, label in test],
+    )  # fmt: skip
+
+
+def _phrasebank(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
+    name = {"50agree-10-fold": "50Agree", "allagree-10-fold": "AllAgree"}[protocol]
+    lines = (folder / f"Sentences_{name}.txt").read_text("latin-1").splitlines()
+    pairs = [line.rsplit("@", 1) for line in lines if line.strip()]
+    texts, labels = np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+    parts = StratifiedKFold(10, shuffle=True, random_state=seed).split(texts, labels)
+    for train, test in parts:
+        yield Fold(
+            texts[train].tolist(), labels[train].tolist(),
+            texts[test].tolist(), labels[test].tolist(),
+        )  # fmt: skip
+
+
+def _clinc150(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
+    data = json.loads((folder / "data_full.json").read_text("utf-8"))
+
+    def part(*names: str) -> tuple[list[str], Labels]:
+        rows = [row for name in names for row in data[name]]
+        return [text for text, _ in rows], [None if c == "oos" else c for _, c in rows]
+
+    yield Fold(*part("train", "oos_train", "val", "oos_val"), *part("test", "oos_test"))
+
+
+BANKING77 = LabelledSet(
+    name="banking77",
+    home_page="https://github.com/PolyAI-LDN/task-specific-datasets",
+    licence="CC BY 4.0",
+    files={"train.csv": "columns text, category", "test.csv": "the same"},
+    folds=_banking77,
+    protocols=("full", "10-per-class", "8-shot"),
+    frozen_only=("8-shot",),
+    published=(
+        Published(
+            system="USE+ConveRT",
+            source="Casanueva et al., NLP for ConvAI 2020",
+            protocol="full",
+            metrics={"accuracy": 0.934},
+        ),
+        Published(
+            system="USE+ConveRT",
+            source="Casanueva et al., NLP for ConvAI 2020",
+            protocol="10-per-class",
+            metrics={"accuracy": 0.852},
+        ),
+        Published(
+            system="all-MiniLM-L6-v2 (MTEB, frozen)",
+            source="MTEB Banking77Classification, 8 samples a label, 10 draws",
+            protocol="8-shot",
+            metrics={"accuracy": 0.800},
+        ),
+    ),
+)
+
+PHRASEBANK = LabelledSet(
+    name="phrasebank",
+    home_page="https://huggingface.co/datasets/takala/financial_phrasebank",
+    licence="CC BY-NC-SA 3.0",
+    files={
+        "Sentences_50Agree.txt": "a line per sentence: sentence@label, latin-1",
+        "Sentences_AllAgree.txt": "the same, where every annotator agreed",
+    },
+    folds=_phrasebank,
+    protocols=("50agree-10-fold", "allagree-10-fold"),
+    published=(
+        Published(
+            system="FinBERT",
+            source="Araci, 2019",
+            protocol="50agree-10-fold",
+            metrics={"accuracy": 0.86},
+        ),
+        Published(
+            system="FinBERT",
+            source="Araci, 2019",
+            protocol="allagree-10-fold",
+            metrics={"accuracy": 0.97},
+        ),
+    ),
+)
+
+CLINC150 = LabelledSet(
+    name="clinc150",
+    home_page="https://github.com/clinc/oos-eval",
+    licence="CC BY 3.0",
+    files={"data_full.json": "train, val, test, oos_train, oos_val, oos_test: [text, intent]"},
+    folds=_clinc150,
+    protocols=("full",),
+    published=(
+        Published(
+            system="BERT",
+            source="Larson et al., EMNLP 2019",
+            protocol="full",
+            metrics={"in_scope_accuracy": 0.969, "oos_recall": 0.403},
+        ),
+    ),
+)

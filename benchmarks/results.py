@@ -1,0 +1,70 @@
+"""Stored results: one JSON file per data set and protocol, naming the commit it came from."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.datasets import PublicSet
+from corank.data.files import atomic
+from corank.evaluate.report import Row
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = (
+    "corank", "torch", "transformers", "onnxruntime", "lightgbm", "scikit-learn", "numpy", "polars"
+)  # fmt: skip
+
+
+def store(
+    dataset: PublicSet, protocol: str, verdict: str, rows: Sequence[Row], **about: Any
+) -> Path:
+    """Write what was measured, beside the figures published for this protocol; return the file."""
+    published = [
+        Row(f"published/{figure.system}", "all", metric, value)
+        for figure in dataset.published
+        if figure.protocol == protocol
+        for metric, value in figure.metrics.items()
+    ]
+    commit = current_commit()
+    result: dict[str, Any] = {
+        "dataset": dataset.name,
+        "protocol": protocol,
+        "commit": commit,
+        "machine": _machine(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "data_sha256": dataset.sha256(),
+        "verdict": verdict,
+        **about,
+        "rows": [vars(row) for row in (*rows, *published)],
+    }
+    path = RESULTS / f"{dataset.name}-{protocol}-{commit[:12]}.json"
+    with atomic(path) as part:
+        part.write_text(json.dumps(result, indent=1), "utf-8")
+    return path
+
+
+def current_commit() -> str:
+    """Return the checked-out commit, marked where the working tree differs from it."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    changed = subprocess.run(
+        [*git, "status", "--porcelain", "--", "../sdk", "../verticals", "."],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    commit = found.stdout.strip()
+    return f"{commit[:12]}-dirty" if changed.stdout.strip() else commit
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
