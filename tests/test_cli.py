@@ -18,8 +18,10 @@ import pytest
 
 import corank
 from corank import Dataset
+from corank.arguments import parser
 from corank.bundle import read_report, save
-from corank.cli import _parser, main
+from corank.cli import main
+from corank.language.checkpoint import Checkpoint, Checkpoints
 
 COMMANDS = ("verticals", "demo", "fit", "evaluate", "search", "recommend", "app")
 CONFIG = {
@@ -127,7 +129,7 @@ def test_help_shows_an_example_that_parses_and_the_exit_codes(
     text = capsys.readouterr().out
     example = re.search(r"^example:\n  corank (.+)$", text, re.MULTILINE)
     assert example
-    parsed = _parser().parse_args(shlex.split(example[1]))
+    parsed = parser().parse_args(shlex.split(example[1]))
     assert example[1].split()[0] == command
     assert callable(parsed.run)
     for line in ("0  done", "3  the data cannot be used", "6  an optional dependency is missing"):
@@ -369,6 +371,20 @@ def test_without_torch_fitting_says_what_to_install_and_serving_works(
     assert not (tmp_path / "out").exists()
     served = start("search", runs, "coffee grinder", "--json", **without)
     assert json.loads(served.out) == answered("search", runs, "coffee grinder")
+
+
+def test_a_run_is_resumed_only_with_the_settings_it_was_begun_with(
+    data: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "shop"
+    left = Checkpoints(tmp_path / "shop.training", {"batch_size": 4})
+    left.save(Checkpoint(3, {}, {}))
+    refusal = refused(call("fit", "ecommerce", "--data", data, "--out", out, "--resume", *tiny), 1)
+    assert "step-00000003 was made with" in refusal
+    assert left.folder.exists() and not out.exists()
+    done = call("fit", "ecommerce", "--data", data, "--out", out, *tiny)  # starts over
+    assert done.code == 0, done.err
+    assert out.exists() and not left.folder.exists()
 
 
 def test_the_demo_goes_the_whole_way(

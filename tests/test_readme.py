@@ -40,7 +40,7 @@ def test_the_python_example_runs(tiny_encoder: str, tiny_fit: FitConfig, tmp_pat
 
 def test_every_command_it_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
     named = set(re.findall(r"^corank (\w+)", "\n".join(blocks("sh")), re.MULTILINE))
-    assert {"verticals", "demo", "fit", "evaluate", "search", "recommend"} == named
+    assert {"verticals", "demo", "fit", "evaluate", "search", "recommend", "app"} == named
     for command in named:
         with pytest.raises(SystemExit) as stopped:
             main([command, "--help"])

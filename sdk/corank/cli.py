@@ -7,19 +7,20 @@ document on standard output; progress and warnings go to standard error either w
 import argparse
 import json
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 import corank
+from corank.arguments import parser
 from corank.bundle import BUNDLE, read_report
 from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
-from corank.data.split import ProtocolName
 from corank.errors import (
     BundleError,
     ConfigError,
@@ -31,7 +32,7 @@ from corank.errors import (
 )
 from corank.progress import bar
 from corank.rank.explain import Answers
-from corank.serve.guard import PASSWORD, USER, login
+from corank.serve.guard import login
 
 if TYPE_CHECKING:
     from corank.vertical import Vertical
@@ -43,24 +44,15 @@ EXIT_CODES: dict[type[CorankError], int] = {
     MissingExtraError: 6,
     CorankError: 1,
 }
-EPILOG = """exit codes:
-  0  done
-  1  any other error of corank's
-  2  the command line cannot be understood
-  3  the data cannot be used
-  4  the request cannot be answered (unknown item, k out of range, empty query)
-  5  the bundle is damaged, foreign, or cannot be written
-  6  an optional dependency is missing; the message says which
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _say_warning
-            arguments.run(arguments)
+            COMMANDS[arguments.command](arguments)
     except CorankError as error:
         print(f"corank: {error}", file=sys.stderr)
         return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
@@ -137,7 +129,8 @@ def _fit_and_report(
     """Fit on one side, measure on the other, save both; print on the way unless ``--json``."""
     BUNDLE.check_place(arguments.out)
     config = _config(arguments)
-    say: Callable[[Any], None] = (lambda _: None) if arguments.json else print
+    first = os.environ.get("RANK", "0") == "0"  # of several that `accelerate launch` started
+    say: Callable[[Any], None] = print if first and not arguments.json else (lambda _: None)
     say(data.intake)
     with pl.Config(
         tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, float_precision=3
@@ -145,9 +138,11 @@ def _fit_and_report(
         say(data.label_table().drop("accuracy"))
     say(f"{split.train.positives.height:,} relevant (user, item) pairs to train on")
     pipeline = corank.Pipeline(vertical, arguments.encoder)
-    pipeline.fit(split.train, config)
+    folder = arguments.out.with_name(f"{arguments.out.name}.training")
+    pipeline.fit(split.train, config, run=corank.Run(folder, arguments.resume))
     report = pipeline.evaluate(split.test)
     pipeline.save(arguments.out, report)
+    shutil.rmtree(folder, ignore_errors=True)
     say(report.markdown())
     return {
         "bundle": str(arguments.out),
@@ -268,114 +263,12 @@ def _say_warning(message: Warning | str, category: type[Warning], *_: Any, **__:
         print(f"corank: warning: {message}", file=sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="corank",
-        description="Search and recommendation that understand text and behaviour.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=corank.__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(
-        name: str, run: Callable[..., None], what: str, example: str
-    ) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name,
-            help=what,
-            description=what,
-            epilog=f"example:\n  {example}\n\n{EPILOG}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        added.add_argument("--json", action="store_true", help="print one JSON document")
-        added.set_defaults(run=run)
-        return added
-
-    command("verticals", _verticals, "List the installed verticals.", "corank verticals")
-
-    demo = command(
-        "demo", _demo, "Run the whole path on a vertical's own sample, offline, in minutes.",
-        "corank demo ecommerce",
-    )  # fmt: skip
-    demo.add_argument("vertical")
-    demo.add_argument("--out", type=Path, help="bundle to write; runs/demo-VERTICAL by default")
-    _add_fitting(demo)
-
-    fit = command(
-        "fit", _fit, "Fit a vertical's ranker on a folder of data, measure it, save a bundle.",
-        "corank fit ecommerce --data data/shop --out runs/shop --split time",
-    )  # fmt: skip
-    fit.add_argument("vertical")
-    _add_reading(fit, required=True)
-    fit.add_argument("--out", type=Path, required=True, help="bundle to write")
-    fit.add_argument(
-        "--split", choices=get_args(ProtocolName), default="time", help="how the test is held out"
-    )
-    fit.add_argument("--test", type=float, default=0.2, help="share held out (default: 0.2)")
-    _add_fitting(fit)
-
-    evaluate = command(
-        "evaluate", _evaluate, "Print a bundle's report, or measure it again on data.",
-        "corank evaluate runs/shop --data data/shop",
-    )  # fmt: skip
-    evaluate.add_argument("bundle")
-    _add_reading(evaluate, required=False)
-
-    search = command(
-        "search",
-        _search,
-        "Search a bundle's catalogue.",
-        'corank search runs/shop "vitamin c serum"',
-    )
-    search.add_argument("bundle")
-    search.add_argument("query")
-    _add_asking(search)
-
-    recommend = command(
-        "recommend", _recommend, "Recommend what comes after a history of items.",
-        "corank recommend runs/shop --history B000142FVW",
-    )  # fmt: skip
-    recommend.add_argument("bundle")
-    recommend.add_argument(
-        "--history", nargs="*", default=[], help="item ids, oldest first; none: what is popular"
-    )
-    _add_asking(recommend)
-
-    app = command(
-        "app", _app, "Serve a bundle's web app: search, recommend, why, report.",
-        "corank app runs/shop",
-    )  # fmt: skip
-    app.add_argument("bundle")
-    app.add_argument("--host", default="127.0.0.1", help="address to bind to; others need a login")
-    app.add_argument("--port", type=int, default=7860)
-    app.add_argument("--user", help=f"name to log in with, once there is a password ({USER})")
-    app.add_argument(
-        "--password-file", type=Path, help=f"its first line is the password (or set {PASSWORD})"
-    )
-    app.add_argument("--check", action="store_true", help="build the app and stop")
-    return parser
-
-
-def _add_fitting(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--encoder", help="hub name or local folder (default: all-MiniLM-L6-v2)")
-    parser.add_argument("--epochs", type=int, help="of encoder tuning; 0 leaves it frozen")
-    parser.add_argument("--config", help="a JSON file of FitConfig's options")
-
-
-def _add_reading(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument("--data", required=required, help="folder with items.* and interactions.*")
-    parser.add_argument(
-        "--column",
-        action="append",
-        default=[],
-        metavar="THEIRS=OURS",
-        help="rename a column; repeat for more",
-    )
-    parser.add_argument("--rejects", help="where rejected rows go (default: DATA/rejects.parquet)")
-
-
-def _add_asking(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-k", type=int, default=10, help="how many answers (default: 10)")
-    parser.add_argument("--where", help='only items for which this holds, as in SQL: "price < 30"')
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "verticals": _verticals,
+    "demo": _demo,
+    "fit": _fit,
+    "evaluate": _evaluate,
+    "search": _search,
+    "recommend": _recommend,
+    "app": _app,
+}

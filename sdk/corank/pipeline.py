@@ -34,6 +34,7 @@ from corank.fitting import (
 from corank.language.adapt import Adaptation, AdaptConfig, adapt
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.pairs import build_pairs
+from corank.language.processes import go_on_alone
 from corank.language.trainer import Run
 from corank.language.tune import EncoderTraining, train_encoder
 from corank.language.vocabulary import extend_tokenizer
@@ -150,6 +151,9 @@ class Pipeline:
     ) -> Engine:
         """Tune the encoder, train the user model, learn the rankers; return the engine.
 
+        Under `accelerate launch` all processes tune the encoder; then the others end, and the
+        first goes on alone.
+
         Args:
             train: what to learn from.
             config: how.
@@ -248,6 +252,7 @@ class Pipeline:
         passages = [self.encoder.passage_prompt + text for text in texts]
         asked = [self.encoder.query_prompt + query for query in queries]
         train_encoder(encoder, passages + asked, pairs, config, seed=config.seed, run=run)
+        go_on_alone()
         return text_encoder(encoder, texts.head(PROBE).to_list())
 
     def _signals(

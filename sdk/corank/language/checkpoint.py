@@ -10,10 +10,13 @@ numbers; knows nothing of what they mean to a model.
 import json
 import re
 import shutil
-from dataclasses import dataclass, field
+import zlib
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -22,16 +25,24 @@ from corank.data.files import atomic
 from corank.errors import ConfigError, TrainingError
 
 FORMAT = 1
-_NAME = re.compile(r"step-(\d{8})")
+STATE, ABOUT = "state.safetensors", "run.json"
+_WHOLE = re.compile(r"step-\d{8}")
+_OURS = re.compile(r"(\.(part|old)-[0-9a-f]+-)?step-\d{8}")  # a kill may leave it half-written
 
 
 @dataclass
 class Checkpoint:
-    """Where a run stands after ``step`` optimizer steps."""
+    """Where a run stands after ``step`` optimizer steps.
+
+    Args:
+        step: how many were taken.
+        parts: tensors by part and name; a part that is not there reads as empty.
+        run: what was measured; plain JSON values.
+    """
 
     step: int
-    tensors: dict[str, Tensor]
-    run: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, dict[str, Tensor]]
+    run: dict[str, Any]
 
 
 class Checkpoints:
@@ -53,23 +64,29 @@ class Checkpoints:
             TrainingError: it cannot be written; the one before it stays whole.
         """
         path = self.folder / f"step-{checkpoint.step:08d}"
-        run = {"format": FORMAT, "step": checkpoint.step, "settings": self.settings}
+        flat = {
+            f"{part}/{name}": tensor.detach().cpu().contiguous()
+            for part, tensors in checkpoint.parts.items()
+            for name, tensor in tensors.items()
+        }
         try:
-            with atomic(path) as part:
-                part.mkdir(parents=True)
-                save_file(
-                    {name: t.detach().cpu().contiguous() for name, t in checkpoint.tensors.items()},
-                    part / "state.safetensors",
-                )
-                (part / "run.json").write_text(json.dumps(run | {"run": checkpoint.run}), "utf-8")
+            with atomic(path) as folder:
+                folder.mkdir()
+                save_file(flat, folder / STATE)
+                about = {
+                    "format": FORMAT,
+                    "step": checkpoint.step,
+                    "settings": self.settings,
+                    "run": checkpoint.run,
+                    "crc32": _crc32(folder / STATE),
+                }
+                (folder / ABOUT).write_text(json.dumps(about), "utf-8")
         except (OSError, SafetensorError) as error:
             raise TrainingError(
                 f"The checkpoint of step {checkpoint.step} cannot be written to {self.folder}: "
                 f"{error}. The one before it is whole: make room, then resume."
             ) from error
-        for other in self.folder.iterdir():  # older ones, and what a kill left half-written
-            if other != path:
-                shutil.rmtree(other)
+        self._remove(but=path)
 
     def latest(self) -> Checkpoint | None:
         """Return the newest checkpoint; None where there is none.
@@ -79,20 +96,24 @@ class Checkpoints:
                 version of corank whose checkpoints are different.
             TrainingError: it is damaged.
         """
-        whole = self._whole()
-        if not whole:
+        path = max(self._find(_WHOLE), default=None)
+        if path is None:
             return None
-        path = max(whole)
         try:
-            about = json.loads((path / "run.json").read_text("utf-8"))
+            about = json.loads((path / ABOUT).read_text("utf-8"))
             if about["format"] != FORMAT:
                 raise ConfigError(
                     f"{path} is a checkpoint of format {about['format']}; this version of corank "
                     f"reads {FORMAT}. Remove it to start over, or resume with the old version."
                 )
             self._compare(about["settings"], path)
-            tensors = load_file(path / "state.safetensors")
-            return Checkpoint(about["step"], tensors, about["run"])
+            if _crc32(path / STATE) != about["crc32"]:
+                raise ValueError(f"{STATE} is not what was written")
+            parts: dict[str, dict[str, Tensor]] = defaultdict(dict)
+            for key, tensor in load_file(path / STATE).items():
+                part, _, name = key.partition("/")
+                parts[part][name] = tensor
+            return Checkpoint(about["step"], parts, about["run"])
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             if isinstance(error, ConfigError):
                 raise
@@ -101,13 +122,17 @@ class Checkpoints:
             ) from error
 
     def clear(self) -> None:
-        """Remove every checkpoint, and what a killed run left half-written."""
-        if self.folder.is_dir():
-            shutil.rmtree(self.folder)
+        """Remove every checkpoint, and what a killed run left half-written; nothing else."""
+        self._remove(but=None)
 
-    def _whole(self) -> list[Path]:
+    def _remove(self, *, but: Path | None) -> None:
+        for path in self._find(_OURS):
+            if path != but:
+                shutil.rmtree(path)
+
+    def _find(self, name: re.Pattern[str]) -> list[Path]:
         found = self.folder.iterdir() if self.folder.is_dir() else ()
-        return [path for path in found if _NAME.fullmatch(path.name)]
+        return [path for path in found if name.fullmatch(path.name)]
 
     def _compare(self, theirs: dict[str, Any], path: Path) -> None:
         for key in sorted(self.settings.keys() | theirs.keys()):
@@ -117,3 +142,7 @@ class Checkpoints:
                     f"{path} was made with {key} = {was!r}, and this run has {now!r}. "
                     f"Set it back to resume, or start over without resuming."
                 )
+
+
+def _crc32(path: Path) -> int:
+    return zlib.crc32(np.memmap(path, mode="r").data)

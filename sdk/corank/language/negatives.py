@@ -25,14 +25,18 @@ def mine(
 ) -> NDArray[np.int64]:
     """Return ``h`` item numbers for each pair, (n, h), closest first.
 
+    Where a pair has fewer, some are named twice; where it has none, its own positive stands for
+    them all, which the loss leaves out as known.
+
     Args:
         anchors: (n, d) unit vectors of each pair's anchor.
         items: (n_items, d) unit vectors.
         pairs: what is known to be relevant, and so is never a negative.
         h: negatives for each pair.
         margin: a text closer to the anchor than this share of its positive's cosine is left out.
-        seed: of the items drawn where too few are left.
+        seed: of which are named twice.
     """
+    width = min(h, len(items))
     rng = np.random.default_rng(seed)
     found = np.empty((len(pairs), h), np.int64)
     for start in range(0, len(pairs), BLOCK):
@@ -42,10 +46,13 @@ def mine(
         cosine[cosine > margin * own[:, None]] = -np.inf
         known = pairs.known[pairs.anchors[rows]].tocoo()
         cosine[known.row, known.col] = -np.inf
-        top = np.argpartition(-cosine, min(h, cosine.shape[1] - 1), axis=1)[:, :h]
+        top = np.argpartition(-cosine, width - 1, axis=1)[:, :width]
         score = np.take_along_axis(cosine, top, 1)
-        order = np.argsort(-score, axis=1, kind="stable")
-        top, score = np.take_along_axis(top, order, 1), np.take_along_axis(score, order, 1)
-        spare = rng.integers(len(items), size=top.shape)
-        found[rows] = np.where(np.isfinite(score), top, spare)
+        top = np.take_along_axis(top, np.argsort(-score, axis=1, kind="stable"), 1)
+        left = np.isfinite(score).sum(1)[:, None]  # (b, 1) that may be named
+        place = np.broadcast_to(np.arange(h), (len(top), h))
+        again = rng.integers(np.maximum(left, 1), size=place.shape)
+        place = np.sort(np.where(place < left, place, again), axis=1)
+        positive = pairs.positives[rows][:, None]
+        found[rows] = np.where(left > 0, np.take_along_axis(top, place, 1), positive)
     return found

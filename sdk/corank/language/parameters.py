@@ -9,11 +9,14 @@ Leads to Wider Optima", UAI 2018.
 """
 
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+
+from corank.errors import ConfigError
 
 _LAYER = re.compile(r"\.layers?\.(\d+)\.")
 
@@ -74,26 +77,73 @@ def set_dropout(model: nn.Module, p: float) -> None:
             module.p = p
 
 
+def checkpoint_gradients(model: nn.Module, *, on: bool) -> None:
+    """Have a model of transformers', or one inside ``model``, compute activations twice, or once.
+
+    Raises:
+        ConfigError: there is no such model.
+    """
+    do = "enable" if on else "disable"
+    names = (f"activation_checkpointing_{do}", f"gradient_checkpointing_{do}")  # new name first
+    found = (getattr(m, name) for m in model.modules() for name in names if hasattr(m, name))
+    switch = next(found, None)
+    if switch is None:
+        raise ConfigError(
+            f"gradient_checkpointing needs a transformer inside the model; {type(model).__name__} "
+            "has none. Leave it out."
+        )
+    switch()
+
+
 @contextmanager
-def perturbed_embeddings(model: nn.Module, size: float) -> Iterator[None]:
-    """Move the embedding matrices along their gradients, to length ``size``, for a while."""
-    moved = [
-        (p, p.grad * (size / norm))
-        for name, p in trained(model).items()
-        if p.grad is not None
-        and depth(name, 0) == 0
-        and p.ndim > 1
-        and (norm := float(p.grad.norm())) > 0
-    ]
-    with torch.no_grad():
-        for parameter, step in moved:
-            parameter.add_(step)
+def prepared(
+    model: nn.Module, frozen_layers: int, dropout: float, gradient_checkpointing: bool
+) -> Iterator[None]:
+    """Set what learns and how, for a while; then give the model back as it came, for evaluation.
+
+    Only its weights have changed: no gradient is left on it either, however the while ended.
+    """
+    learning = [(p, p.requires_grad) for p in model.parameters()]
+    dropouts = [(m, m.p) for m in model.modules() if isinstance(m, nn.Dropout)]
+    if gradient_checkpointing:
+        checkpoint_gradients(model, on=True)
+    freeze(model, frozen_layers)
+    set_dropout(model, dropout)
     try:
         yield
     finally:
-        with torch.no_grad():
-            for parameter, step in moved:
-                parameter.sub_(step)
+        model.eval()
+        model.zero_grad()
+        for module, p in dropouts:
+            module.p = p
+        for parameter, learns in learning:
+            parameter.requires_grad_(learns)
+        if gradient_checkpointing:
+            checkpoint_gradients(model, on=False)
+
+
+@contextmanager
+def perturbed_embeddings(model: nn.Module, size: float) -> Iterator[None]:
+    """Move each embedding matrix along its gradient, by a step of length ``size``, for a while.
+
+    Raises:
+        ConfigError: none of them learns.
+    """
+    matrices = {n: p for n, p in trained(model).items() if depth(n, 0) == 0 and p.ndim > 1}
+    if not matrices:
+        raise ConfigError(
+            "adversarial moves the embeddings along their gradient, and none of them learns. "
+            "Set frozen_layers=0, or adversarial=0."
+        )
+    before = {name: p.detach().clone() for name, p in matrices.items()}
+    with torch.no_grad():
+        for p in matrices.values():
+            if p.grad is not None and (norm := float(p.grad.norm())) > 0:
+                p.add_(p.grad, alpha=size / norm)
+    try:
+        yield
+    finally:
+        restore(model, before)
 
 
 class Average:
@@ -132,3 +182,32 @@ def restore(model: nn.Module, weights: dict[str, Tensor]) -> None:
     parameters = dict(model.named_parameters())
     for name, value in weights.items():
         parameters[name].copy_(value)
+
+
+def moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return what the optimizer keeps of each weight that learns, by ``kind/name``."""
+    return {
+        f"{kind}/{name}": value
+        for name, p in trained(model).items()
+        for kind, value in optimizer.state.get(p, {}).items()
+    }
+
+
+def set_moments(
+    model: nn.Module, optimizer: torch.optim.Optimizer, values: dict[str, Tensor]
+) -> None:
+    """Put back what `moments` returned, where the weights are."""
+    for key, value in values.items():
+        kind, _, name = key.partition("/")
+        parameter = model.get_parameter(name)
+        optimizer.state[parameter][kind] = value.to(parameter.device)
+
+
+def fingerprint(model: nn.Module) -> int:
+    """Checksum of every weight's name and shape, and of the values of those that do not learn."""
+    total = 0
+    for name, p in model.named_parameters():
+        total = zlib.crc32(f"{name} {[*p.shape]} {p.requires_grad}".encode(), total)
+        if not p.requires_grad:
+            total = zlib.crc32(p.detach().float().cpu().numpy().tobytes(), total)
+    return total

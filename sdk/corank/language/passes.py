@@ -61,7 +61,7 @@ class Passes:
             share = Share(examples, mine, gather if processes > 1 else alone)
             texts = self.objective.texts(share.own, rng)
             if self.drop:
-                texts = texts._replace(ids=drop_tokens(texts.ids, self.drop, rng))
+                texts = _dropped(texts, self.drop, rng)
             total += one_pass(texts, share, len(rows), last=number == len(rows) - 1)
         return total
 
@@ -104,6 +104,14 @@ class Passes:
     def _meeting(self, last: bool) -> AbstractContextManager[Any]:
         """Gradients meet across processes once a step, in its last backward pass."""
         return nullcontext() if last else self.accelerator.no_sync(self.model)
+
+
+def _dropped(texts: Texts, share: float, rng: np.random.Generator) -> Texts:
+    """Leave out a share of the tokens, and the labels of the same ones."""
+    draw = int(rng.integers(2**32))
+    ids = drop_tokens(texts.ids, share, np.random.default_rng(draw))
+    labels = texts.labels and drop_tokens(texts.labels, share, np.random.default_rng(draw))
+    return Texts(ids, labels)
 
 
 def _groups(texts: Texts, count: int) -> list[Rows]:

@@ -4,6 +4,9 @@ Every draw of a step is seeded by (seed, step, process), so no generator has to 
 neither models nor data.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,26 +15,69 @@ import torch
 import torch.distributed as dist
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.tracking import filter_trackers
 from accelerate.utils import DistributedDataParallelKwargs
-from torch import Tensor
+from torch import Tensor, nn
+
+from corank.errors import ConfigError, TrainingError
 
 Precision = Literal["no", "bf16", "fp16"]
 Tracker = Literal["none", "tensorboard", "wandb"]
 
 
 def accelerator(precision: Precision, tracker: Tracker, logs: Path | None) -> Accelerator:
-    """Join the processes that `accelerate launch` started, or be the only one."""
+    """Join the processes that `accelerate launch` started, or be the only one.
+
+    Raises:
+        ConfigError: the tracker is not installed, or the processes were launched in a way that
+            leaves each on its own.
+    """
+    logs = logs or Path("logs")
+    if tracker != "none" and not filter_trackers([tracker], logs):
+        raise ConfigError(
+            f"tracker={tracker!r} needs a package that is not installed. "
+            f"Install it with: pip install {tracker}"
+        )
     AcceleratorState._reset_state()  # an earlier run may have had another precision
-    idle = DistributedDataParallelKwargs(find_unused_parameters=True)  # such as BERT's pooler
+    # Some weights may have no part in the output (BERT's pooler); no buffer ever changes.
+    ddp = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
     joined = Accelerator(
         mixed_precision=precision,
-        kwargs_handlers=[idle],
+        kwargs_handlers=[ddp],
         log_with=None if tracker == "none" else tracker,
-        project_dir=logs or Path("logs"),
+        project_dir=logs,
     )
+    if joined.num_processes != (launched := int(os.environ.get("WORLD_SIZE", "1"))):
+        raise ConfigError(
+            f"{launched} processes were launched, and accelerate sees {joined.num_processes}: each "
+            "would train alone and overwrite the others. Without GPUs, set ACCELERATE_USE_CPU=true."
+        )
     if tracker != "none":
         joined.init_trackers("corank")
     return joined
+
+
+def leave(joined: Accelerator, model: nn.Module) -> None:
+    """End what `accelerator` began, and undo what preparing did to a model."""
+    for tracker in joined.trackers:
+        tracker.finish()
+    joined.unwrap_model(model, keep_fp32_wrapper=False)
+    vars(model).pop("_is_accelerate_prepared", None)  # or the next run would not prepare it
+
+
+@contextmanager
+def memory_explained(batch_size: int, max_tokens: int) -> Iterator[None]:
+    """Turn an allocation that failed, on any device, into a `TrainingError` that says the cure."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # torch's own error exists for GPUs only
+        if not isinstance(error, MemoryError) and "alloc" not in str(error).lower():
+            raise
+        raise TrainingError(
+            f"Out of memory in a batch of {batch_size} examples of up to {max_tokens} tokens. "
+            "Set chunk (to 32, say), which keeps the batch, or lower batch_size or max_tokens, "
+            "or set gradient_checkpointing."
+        ) from error
 
 
 class _Gather(torch.autograd.Function):
@@ -80,3 +126,20 @@ def set_generators(device: torch.device, state: list[Tensor]) -> None:
     torch.set_rng_state(state[0])
     if device.type == "cuda":
         torch.cuda.set_rng_state(state[1], device)
+
+
+def go_on_alone() -> None:
+    """End every process but the first, which from then on is the only one.
+
+    What follows the shared training is no faster in several processes, and must be written once.
+    """
+    if not dist.is_initialized():
+        return
+    first = dist.get_rank() == 0
+    dist.barrier()
+    dist.destroy_process_group()
+    if not first:
+        raise SystemExit(0)
+    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"):
+        os.environ.pop(name, None)
+    AcceleratorState._reset_state(reset_partial_state=True)

@@ -1,11 +1,41 @@
-"""The learning rate over a run: a linear warm-up, then a shape. Knows steps only."""
+"""When things happen in a run: which examples each step takes, when the metric is asked, the rate.
+
+Knows numbers of steps and examples only.
+"""
 
 import math
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 Shape = Literal["cosine", "linear", "constant"]
+
+
+def plan_steps(
+    n: int, *, epochs: int, batch_size: int, accumulate: int, processes: int, seed: int
+) -> NDArray[np.int64]:
+    """Return the examples of each step, (steps, accumulate, B), B of all processes together.
+
+    Each epoch has an order of its own; the examples left at its end that fill no step are left
+    out. Where there are fewer than one step takes, one step takes them all, but for a rest that
+    cannot be dealt out evenly.
+    """
+    size = min(batch_size, n // processes // accumulate)
+    shape = (accumulate, size * processes)
+    steps = n // (shape[0] * shape[1]) if size else 0
+    plan = np.empty((epochs, steps, *shape), np.int64)
+    for epoch, steps_of_epoch in enumerate(plan):
+        order = np.random.default_rng([seed, epoch]).permutation(n)
+        steps_of_epoch[:] = order[: steps_of_epoch.size].reshape(steps, *shape)
+    return plan.reshape(epochs * steps, *shape)
+
+
+def check_steps(steps: int, *, epochs: int, checks: int) -> set[int]:
+    """Return after which steps (1..) the metric is asked, ``checks`` times in each epoch."""
+    total = epochs * checks
+    return {round(steps * (n + 1) / total) for n in range(total)}
 
 
 def set_rate(

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
 from corank.errors import TrainingError
@@ -25,17 +25,18 @@ from corank.language.checkpoint import Checkpoint, Checkpoints
 from corank.language.objectives import Objective, Rows
 from corank.language.parameters import (
     Average,
-    freeze,
+    fingerprint,
+    moments,
     parameter_groups,
     perturbed_embeddings,
+    prepared,
     restore,
-    set_dropout,
+    set_moments,
     snapshot,
-    trained,
 )
 from corank.language.passes import Passes
-from corank.language.processes import Precision, Tracker, accelerator
-from corank.language.schedule import Shape, set_rate
+from corank.language.processes import Precision, Tracker, accelerator, leave, memory_explained
+from corank.language.schedule import Shape, check_steps, plan_steps, set_rate
 from corank.progress import bar
 
 
@@ -116,7 +117,8 @@ class Run(NamedTuple):
     Args:
         folder: of this run alone. The last checkpoint stays there, so that resuming a run that
             ended gives what it gave; whoever made the folder removes it.
-        resume: go on from the newest checkpoint, if there is one.
+        resume: go on from the newest checkpoint, if there is one. Otherwise the run starts over
+            and removes those it finds.
     """
 
     folder: Path
@@ -148,21 +150,18 @@ def train(
 
     Raises:
         TrainingError: the loss is not finite, memory ran out, or a checkpoint cannot be written.
-        ConfigError: the checkpoint to resume from was made with other settings.
+        ConfigError: the checkpoint to resume from was made with other settings, or an option
+            needs what is not there.
     """
-    loop = _Loop(model, objective, config, seed, run)
+    joined = accelerator(config.precision, config.tracker, run and run.folder)
     try:
-        return loop.run(metric, name)
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
-            raise
-        raise TrainingError(
-            f"Out of memory in a batch of {config.batch_size} examples of up to "
-            f"{config.max_tokens} tokens. Set chunk (to 32, say), which keeps the batch, or lower "
-            "batch_size or max_tokens, or set gradient_checkpointing."
-        ) from error
+        with (
+            memory_explained(config.batch_size, config.max_tokens),
+            prepared(model, config.frozen_layers, config.dropout, config.gradient_checkpointing),
+        ):
+            return _Loop(joined, model, objective, config, seed, run).run(metric, name)
     finally:
-        loop.leave()
+        leave(joined, model)
 
 
 class _Loop:
@@ -170,20 +169,23 @@ class _Loop:
 
     def __init__(
         self,
+        joined: Accelerator,
         model: nn.Module,
         objective: Objective,
         config: TrainerConfig,
         seed: int,
         run: Run | None,
     ) -> None:
-        self.bare, self.objective, self.config, self.seed = model, objective, config, seed
-        self.learning = {name: p.requires_grad for name, p in model.named_parameters()}
-        freeze(model, config.frozen_layers)
-        set_dropout(model, config.dropout)
-        if config.gradient_checkpointing:
-            _transformer(model).gradient_checkpointing_enable()
-        self.accelerator = accelerator(config.precision, config.tracker, run and run.folder)
-        self.plan = _plan(len(objective), config, self.accelerator.num_processes, seed)
+        self.accelerator, self.bare, self.objective = joined, model, objective
+        self.config, self.seed = config, seed
+        self.plan = plan_steps(
+            len(objective),
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            accumulate=config.accumulate,
+            processes=joined.num_processes,
+            seed=seed,
+        )
         groups = parameter_groups(
             model,
             learning_rate=config.learning_rate,
@@ -191,51 +193,43 @@ class _Loop:
             weight_decay=config.weight_decay,
         )
         optimizer = torch.optim.AdamW(groups, fused=True)
-        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.model, self.optimizer = joined.prepare(model, optimizer)
         self.passes = Passes(
-            self.accelerator,
-            self.model,
-            objective,
-            seed=seed,
-            chunk=config.chunk,
-            drop=config.drop_tokens,
+            joined, self.model, objective, seed=seed, chunk=config.chunk, drop=config.drop_tokens
         )
         self.average = Average(model, config.average) if config.average else None
         self.best: dict[str, Tensor] = {}
         self.history = History()
         self.step = 0
         self.checkpoints = run and Checkpoints(run.folder, self._settings())
-        if run and self.checkpoints and run.resume and (found := self.checkpoints.latest()):
-            self._resume(found)
+        if run and self.checkpoints:
+            if not run.resume and joined.is_main_process:
+                self.checkpoints.clear()
+            joined.wait_for_everyone()
+            if found := self.checkpoints.latest():
+                self._resume(found)
 
     def run(self, metric: Callable[[], float] | None, name: str) -> History:
         """Take every step that is left; end with the best weights, or the last."""
-        checks = self._check_steps() if metric else set[int]()
-        with bar() as bars:
+        config = self.config
+        asked = check_steps(len(self.plan), epochs=config.epochs, checks=config.checks)
+        bars = bar()
+        bars.disable |= not self.accelerator.is_main_process
+        with bars:
             task = bars.add_task(name, total=len(self.plan), completed=self.step)
             while self.step < len(self.plan) and not self._done():
                 self._take(self.plan[self.step])
                 bars.advance(task)
-                if metric and self.step in checks:
+                if metric and self.step in asked:
                     self._check(metric)
                 last = self.step == len(self.plan) or self._done()
-                if self.checkpoints and (last or self.step % self.config.save_every == 0):
+                if self.checkpoints and (last or self.step % config.save_every == 0):
                     self._save(self.checkpoints)
         if self.average:
             restore(self.bare, self.average.weights)
-        if self.config.patience and self.best:
+        if config.patience and self.best:
             restore(self.bare, self.best)
         return self.history
-
-    def leave(self) -> None:
-        """Give the model back as it came, but for its weights."""
-        for tracker in self.accelerator.trackers:
-            tracker.finish()
-        self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False).eval()
-        if self.config.gradient_checkpointing:
-            _transformer(self.bare).gradient_checkpointing_disable()
-        for name, parameter in self.bare.named_parameters():
-            parameter.requires_grad_(self.learning[name])
 
     def _take(self, rows: Rows) -> None:
         """One optimizer step over ``rows``, (accumulate, B)."""
@@ -246,13 +240,14 @@ class _Loop:
             with perturbed_embeddings(self.bare, self.config.adversarial):
                 self.passes(rows, self.step)
         total = float(self.accelerator.reduce(loss, "mean"))  # NaN anywhere is NaN everywhere
-        if not math.isfinite(total):
+        norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip))
+        scaled = self.accelerator.scaler is not None  # which leaves out steps that overflow
+        if not math.isfinite(total) or not (scaled or math.isfinite(norm)):
             raise TrainingError(
-                f"The loss of step {self.step} is {total}; the step was not taken. Lower "
-                "learning_rate or clip, or look at the examples: "
+                f"The loss of step {self.step} is {total}, its gradient's length {norm}; the step "
+                "was not taken. Lower learning_rate or clip, or look at the examples: "
                 f"{', '.join(map(str, rows.ravel()[:8]))}..."
             )
-        self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip)
         shape, warm_up = self.config.schedule, self.config.warm_up
         share = set_rate(
             self.optimizer, self.step - 1, len(self.plan), shape=shape, warm_up=warm_up
@@ -264,16 +259,12 @@ class _Loop:
         self.history.losses.append(total)
         self.accelerator.log({"loss": total, "share of the peak rate": share}, self.step)
 
-    def _check_steps(self) -> set[int]:
-        each = len(self.plan) / max(self.config.epochs, 1) / self.config.checks
-        return {round(each * (n + 1)) for n in range(self.config.epochs * self.config.checks)}
-
     def _check(self, metric: Callable[[], float]) -> None:
         """Ask the metric on the first process; all go by its answer."""
         self.model.eval()
         with self.average.applied(self.bare) if self.average else nullcontext():
-            value = metric() if self.accelerator.is_main_process else 0.0
-            value = float(self.accelerator.reduce(torch.tensor(value, dtype=torch.float64), "sum"))
+            asked = metric() if self.accelerator.is_main_process else 0.0
+            value = float(broadcast_object_list([asked])[0])
             if self.config.patience and value > self.history.best[1]:
                 self.best = snapshot(self.bare)
         self.history.metrics.append((self.step, value))
@@ -289,50 +280,31 @@ class _Loop:
             **asdict(self.config),
             "seed": self.seed,
             "processes": self.accelerator.num_processes,
-            "the weights that learn": [*trained(self.bare)],
-            "the data": self.objective.fingerprint,
+            "the model's fingerprint": fingerprint(self.bare),
+            "the data's fingerprint": self.objective.fingerprint,
         }
 
     def _save(self, checkpoints: Checkpoints) -> None:
         if self.accelerator.is_main_process:
-            tensors = {f"model/{name}": value for name, value in snapshot(self.bare).items()}
-            for name, p in trained(self.bare).items():
-                for key, value in self.optimizer.state[p].items():
-                    tensors[f"optimizer/{key}/{name}"] = value
-            averaged = self.average.weights if self.average else {}
-            tensors |= {f"average/{name}": value for name, value in averaged.items()}
-            tensors |= {f"best/{name}": value for name, value in self.best.items()}
-            checkpoints.save(Checkpoint(self.step, tensors, asdict(self.history)))
+            parts = {
+                "model": snapshot(self.bare),
+                "moments": moments(self.bare, self.optimizer),
+                "average": self.average.weights if self.average else {},
+                "best": self.best,
+            }
+            scaler = self.accelerator.scaler
+            measured = asdict(self.history) | {"scaler": scaler.state_dict() if scaler else {}}
+            checkpoints.save(Checkpoint(self.step, parts, measured))
         self.accelerator.wait_for_everyone()
 
     def _resume(self, found: Checkpoint) -> None:
-        parts: dict[str, dict[str, Tensor]] = {}
-        for key, value in found.tensors.items():
-            part, _, name = key.partition("/")
-            parts.setdefault(part, {})[name] = value
-        restore(self.bare, parts["model"])
-        for key, value in parts["optimizer"].items():
-            kind, _, name = key.partition("/")
-            self.optimizer.state[self.bare.get_parameter(name)][kind] = value
+        restore(self.bare, found.parts["model"])
+        set_moments(self.bare, self.optimizer, found.parts["moments"])
         if self.average:
-            self.average.weights = parts["average"]
-        self.best = parts.get("best", {})
+            for name, value in found.parts["average"].items():
+                self.average.weights[name].copy_(value)  # where they are
+        self.best = found.parts["best"]
         self.history = History(found.run["losses"], [(s, v) for s, v in found.run["metrics"]])
+        if self.accelerator.scaler:
+            self.accelerator.scaler.load_state_dict(found.run["scaler"])
         self.step = found.step
-
-
-def _transformer(model: nn.Module) -> Any:
-    """The module of transformers' inside an encoder or another model around it."""
-    return next(m for m in model.modules() if hasattr(m, "gradient_checkpointing_enable"))
-
-
-def _plan(n: int, config: TrainerConfig, processes: int, seed: int) -> NDArray[np.int64]:
-    """Return the examples of each step, (steps, accumulate, B); what fills none is left out."""
-    size = min(config.batch_size, n // processes // config.accumulate)
-    shape = (config.accumulate, size * processes)
-    steps = n // max(shape[0] * shape[1], 1) if size else 0
-    plan = np.empty((config.epochs, steps, *shape), np.int64)
-    for epoch, steps_of_epoch in enumerate(plan):
-        order = np.random.default_rng([seed, epoch]).permutation(n)
-        steps_of_epoch[:] = order[: steps_of_epoch.size].reshape(steps, *shape)
-    return plan.reshape(config.epochs * steps, *shape)
