@@ -14,7 +14,7 @@ from corank.classify.training import ClassifierConfig, fit_classifier
 from corank.errors import BundleError, DataError, RequestError
 from corank.language.encoder import EncoderConfig
 
-TOY = ClassifierConfig(epochs=3, learning_rate=3e-3, precision="no", dropout=0.0, holdout=0.2)
+TOY = ClassifierConfig(epochs=3, learning_rate=1e-3, precision="no", dropout=0.0, holdout=0.2)
 KITCHEN = ("coffee", "kettle", "tea", "cup", "pan", "knife")
 SPORT = ("yoga", "ball", "shoe", "helmet", "swim", "tent")
 
