@@ -1,0 +1,77 @@
+"""The pages in docs/ say what is so: their code runs, on the sample and a tiny encoder."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import corank
+from corank import AdaptConfig, ClassifierConfig, Dataset, EncoderConfig, FitConfig
+from corank.data.dataset import Split
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def test_the_training_page_runs(
+    sample: Dataset,
+    split: Split,
+    tiny_encoder: str,
+    tiny_fit: FitConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (DOCS / "training.md").read_text("utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    stand_ins = {
+        "cr.Pipeline(shop)": "cr.Pipeline(shop, encoder)",
+        "data.items, new_tokens": "data.items, tiny_adapt, new_tokens",
+        "cr.ClassifierConfig(answer_precision=0.95))": "tiny_classifier, encoder=encoder)",
+        "pipeline.fit(train,": "pipeline.fit(train, tiny_fit,",
+        'Path("runs/shop.training")': 'Path("shop.training")',
+    }
+    for theirs, ours in stand_ins.items():
+        assert theirs in code, theirs
+        code = code.replace(theirs, ours)
+    names: dict[str, Any] = {
+        "cr": corank,
+        "Path": Path,
+        "shop": corank.load_vertical("ecommerce"),
+        "data": sample,
+        "train": split.train,
+        "encoder": EncoderConfig(name=tiny_encoder, max_tokens=32),
+        "tiny_adapt": AdaptConfig(head_steps=2, batch_size=64, max_tokens=32, precision="no"),
+        "tiny_classifier": ClassifierConfig(epochs=1, precision="no"),
+        "tiny_fit": tiny_fit,
+        "texts": ["my card is lost", "where is the card", "a fee was taken", "why this fee"] * 6,
+        "labels": ["card", "card", "fee", "fee"] * 6,
+    }
+    exec(code, names)  # noqa: S102  our own page
+    assert names["done"].sequences > 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert corank.Classifier.load("runs/intents").classes == ("card", "fee")
+    assert [path.name[:5] for path in Path("shop.training").iterdir()] == ["step-"]
+
+
+def test_the_accelerate_configs_are_read_by_accelerate() -> None:
+    from accelerate.commands.config.config_args import ClusterConfig
+
+    found = {
+        path.stem: ClusterConfig.from_yaml_file(path)
+        for path in sorted((DOCS / "accelerate").glob("*.yaml"))
+    }
+    processes = {name: config.num_processes for name, config in found.items()}
+    assert processes == {"eight-gpus": 8, "one-gpu": 1, "two-nodes": 16}
+    assert {config.mixed_precision for config in found.values()} == {"bf16"}
+    page = (DOCS / "training.md").read_text("utf-8")
+    assert all(f"docs/accelerate/{name}.yaml" in page for name in found)
+
+
+def test_every_option_of_training_is_documented() -> None:
+    from corank.language.trainer import TrainerConfig
+
+    said = TrainerConfig.__doc__ or ""
+    for option in TrainerConfig.__dataclass_fields__:
+        assert re.search(rf"\b{option}\b", said), option
