@@ -1,4 +1,4 @@
-"""``accelerate launch -m corank fit``: processes share the encoder's training, one writes."""
+"""``corank fit`` in two processes: they share the encoder's training, and one writes."""
 
 import json
 import os
@@ -23,12 +23,12 @@ def test_two_processes_fit_one_bundle(
 ) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps(asdict(tiny_fit)))
-    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     fit = ["-m", "corank", "fit", "ecommerce", "--data", SAMPLE, "--out", tmp_path / "shop"]
     given = ["--encoder", tiny_encoder, "--config", config, "--rejects", tmp_path / "rejects"]
     done = subprocess.run(
         [sys.executable, *launch, *map(str, (*fit, *given))],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=300,
@@ -38,3 +38,4 @@ def test_two_processes_fit_one_bundle(
     assert read_report(tmp_path / "shop").verdict in done.stdout
     assert len(corank.load(tmp_path / "shop").search("soup", k=3)) == 3
     assert not (tmp_path / "shop.training").exists()
+    assert corank.load(tmp_path / "shop").about["processes"] == 2

@@ -170,6 +170,7 @@ class Pipeline:
             raise DataError("Too few relevant events: nothing is left to train on.")
         texts = render(self.vertical.item_text, train.items)
         encoder = self._tune_encoder(base, texts, config, run)
+        processes = go_on_alone()
         with bar() as bars:
             task = bars.add_task("encoding items", total=len(texts))
             vectors = encoder.encode_items(texts, progress=lambda n: bars.advance(task, n))
@@ -206,6 +207,7 @@ class Pipeline:
                 "protocol": asdict(train.protocol) if train.protocol else None,
                 "encoder": asdict(self.encoder),
                 "fit": asdict(config),
+                "processes": processes,
                 "padding waste": round(encoder.padding.waste, 4),
             },
         )
@@ -252,7 +254,6 @@ class Pipeline:
         passages = [self.encoder.passage_prompt + text for text in texts]
         asked = [self.encoder.query_prompt + query for query in queries]
         train_encoder(encoder, passages + asked, pairs, config, seed=config.seed, run=run)
-        go_on_alone()
         return text_encoder(encoder, texts.head(PROBE).to_list())
 
     def _signals(

@@ -128,14 +128,14 @@ def set_generators(device: torch.device, state: list[Tensor]) -> None:
         torch.cuda.set_rng_state(state[1], device)
 
 
-def go_on_alone() -> None:
-    """End every process but the first, which from then on is the only one.
+def go_on_alone() -> int:
+    """End every process but the first, which from then on is the only one; return how many.
 
     What follows the shared training is no faster in several processes, and must be written once.
     """
     if not dist.is_initialized():
-        return
-    first = dist.get_rank() == 0
+        return 1
+    first, processes = dist.get_rank() == 0, dist.get_world_size()
     dist.barrier()
     dist.destroy_process_group()
     if not first:
@@ -143,3 +143,4 @@ def go_on_alone() -> None:
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"):
         os.environ.pop(name, None)
     AcceleratorState._reset_state(reset_partial_state=True)
+    return processes
