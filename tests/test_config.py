@@ -84,3 +84,21 @@ def test_what_does_not_fit_is_refused(given: dict[str, Any], message: str) -> No
 @pytest.mark.parametrize("config", [FitConfig(seed=3, precision="no"), EncoderConfig(name="e")])
 def test_a_config_written_down_is_read_back(config: Any) -> None:
     assert from_mapping(type(config), asdict(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("batch_size", 0, "1 or more"),
+        ("accumulate", -1, "1 or more"),
+        ("epochs", -1, "0 or more"),
+        ("learning_rate", float("nan"), "0 or more"),
+        ("clip", 0.0, "a number above 0"),
+        ("dropout", 1.0, "a share: 0 or more, and below 1"),
+    ],
+)
+def test_a_number_out_of_range_names_the_option_and_the_range(
+    option: str, value: float, expected: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"Option '{option}' is .*; expected {expected}"):
+        from_mapping(FitConfig, {option: value})

@@ -1,7 +1,7 @@
 """Mappings to config dataclasses: for config files, and for bundles that say how they were made."""
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -55,3 +55,29 @@ def _say(hint: Any) -> str:
         return " or ".join(_say(option) for option in options)
     name = "null" if hint is type(None) else str(hint.__name__)
     return f"options of {name}" if is_dataclass(hint) else name
+
+
+def check_ranges(config: Any, **groups: tuple[str, ...]) -> None:
+    """Check numbers of a config by the kind of range they lie in.
+
+    Args:
+        config: a dataclass.
+        groups: kind -> names of fields. Kinds: ``at_least_1``, ``at_least_0``, ``above_0``, and
+            ``share`` (0 or more, below 1).
+
+    Raises:
+        ConfigError: a number lies outside.
+    """
+    for kind, names in groups.items():
+        expected, holds = _RANGES[kind]
+        for name in names:
+            if not holds(value := getattr(config, name)):
+                raise ConfigError(f"Option {name!r} is {value!r}; expected {expected}.")
+
+
+_RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "at_least_1": ("1 or more", lambda value: value >= 1),
+    "at_least_0": ("0 or more", lambda value: value >= 0),
+    "above_0": ("a number above 0", lambda value: value > 0),
+    "share": ("a share: 0 or more, and below 1", lambda value: 0 <= value < 1),
+}

@@ -43,12 +43,15 @@ def load(tiny_encoder: str) -> Encoder:
 def test_texts_stand_one_after_another_in_sequences_of_one_length(encoder: Encoder) -> None:
     packed = pack(["ab", "c", "def"], encoder.tokenizer, 5)  # spelt letter by letter
     id_of = encoder.tokenizer.backend.token_to_id
-    a, b, c, d, opening, closing = (id_of(t) for t in ("a", "##b", "c", "d", "[CLS]", "[SEP]"))
+    a, b, c, d, e, f = (id_of(token) for token in ("a", "##b", "c", "d", "##e", "##f"))
+    opening, closing = id_of("[CLS]"), id_of("[SEP]")
     assert packed.ids == [
         [opening, a, b, closing, closing],
         [opening, c, closing, d, closing],
+        [opening, e, f, closing, closing],
     ]
-    assert [words.tolist() for words in packed.words] == [[-1, 0, 0, -1, -1], [-1, 0, -1, 1, -1]]
+    words = [[-1, 0, 0, -1, -1], [-1, 0, -1, 1, -1], [-1, 0, 0, -1, -1]]
+    assert [each.tolist() for each in packed.words] == words
 
 
 @settings(deadline=None, max_examples=30)

@@ -131,7 +131,9 @@ class Classification(Objective):
 
     def __init__(self, ids: Ids, targets: NDArray[np.generic], *, smoothing: float = 0.0) -> None:
         super().__init__(len(ids), targets, *ids)
-        self.ids, self.targets, self.smoothing = ids, torch.from_numpy(targets), smoothing
+        known = np.int64 if targets.ndim == 1 else np.float32
+        self.ids, self.smoothing = ids, smoothing
+        self.targets = torch.tensor(targets.astype(known))
 
     def texts(self, rows: Rows, rng: np.random.Generator) -> Texts:
         return Texts([self.ids[row] for row in rows])
@@ -158,7 +160,7 @@ class Regression(Objective):
         self.ids, self.left, self.right = ids, left, right
         low, high = float(ratings.min()), float(ratings.max())
         self.middle, self.reach = (low + high) / 2, max((high - low) / 2, 1e-6)
-        self.ratings = torch.from_numpy(np.asarray(ratings, np.float32))
+        self.ratings = torch.tensor(ratings, dtype=torch.float32)
 
     def texts(self, rows: Rows, rng: np.random.Generator) -> Texts:
         return Texts([self.ids[t] for t in (*self.left[rows], *self.right[rows])])
@@ -185,7 +187,7 @@ class VectorDistillation(Objective):
 
     def __init__(self, ids: Ids, teacher: NDArray[np.float32]) -> None:
         super().__init__(len(ids), teacher, *ids)
-        self.ids, self.teacher = ids, torch.from_numpy(teacher)
+        self.ids, self.teacher = ids, torch.tensor(teacher)
 
     def texts(self, rows: Rows, rng: np.random.Generator) -> Texts:
         return Texts([self.ids[row] for row in rows])
@@ -219,7 +221,7 @@ class ScoreDistillation(Objective):
     ) -> None:
         super().__init__(len(queries), queries, candidates, teacher, *ids)
         self.ids, self.queries, self.candidates = ids, queries, candidates
-        self.teacher, self.temperature = torch.from_numpy(teacher), temperature
+        self.teacher, self.temperature = torch.tensor(teacher), temperature
 
     def texts(self, rows: Rows, rng: np.random.Generator) -> Texts:
         numbers = (*self.queries[rows], *self.candidates[rows].ravel())

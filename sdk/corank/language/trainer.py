@@ -20,6 +20,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
+from corank.config import check_ranges
 from corank.errors import TrainingError
 from corank.language.checkpoint import Checkpoint, Checkpoints
 from corank.language.objectives import Objective, Rows
@@ -96,6 +97,15 @@ class TrainerConfig:
     patience: int = 0
     save_every: int = 200
     tracker: Tracker = "none"
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            at_least_1=("batch_size", "accumulate", "max_tokens", "checks", "save_every"),
+            at_least_0=("epochs", "chunk", "frozen_layers", "patience", "learning_rate"),
+            above_0=("clip", "layer_decay"),
+            share=("warm_up", "dropout", "drop_tokens", "average"),
+        )
 
 
 @dataclass
