@@ -52,7 +52,7 @@ def current_commit() -> str:
     git = ["git", "-C", str(Path(__file__).parent)]
     found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     changed = subprocess.run(
-        [*git, "status", "--porcelain", "--", "../sdk", "../verticals", "."],
+        [*git, "status", "--porcelain", "--", "../sdk", "../verticals", ".", ":!results"],
         capture_output=True,
         text=True,
         check=True,

@@ -169,7 +169,7 @@ class Pipeline:
         if base.positives.is_empty():
             raise DataError("Too few relevant events: nothing is left to train on.")
         texts = render(self.vertical.item_text, train.items)
-        encoder = self._tune_encoder(base, texts, config, run)
+        encoder = self._tune_encoder(fit.carve().train, texts, config, run)
         processes = go_on_alone()
         with bar() as bars:
             task = bars.add_task("encoding items", total=len(texts))
@@ -236,12 +236,12 @@ class Pipeline:
         bundle.save(self.engine, report, Path(path))
 
     def _tune_encoder(
-        self, base: Dataset, texts: pl.Series, config: FitConfig, run: Run | None
+        self, seen: Dataset, texts: pl.Series, config: FitConfig, run: Run | None
     ) -> TextEncoder:
         """Pull texts together that people treated alike; return the encoder, exported."""
         encoder = self._start()
-        _, sequences = base.sequences()
-        queries, judged = base.judged_queries()
+        _, sequences = seen.sequences()
+        queries, judged = seen.judged_queries()
         pairs = build_pairs(
             sequences,
             judged,
