@@ -39,7 +39,7 @@ class AdaptConfig(TrainerConfig):
         replay: sequences of general text for each of the domain, where general text is given:
             it keeps the encoder from forgetting.
         holdout: share of the texts on which perplexity is measured.
-        head_steps: optimizer steps that train the head alone, at ``head_rate``.
+        head_steps, head_rate: steps that train the head alone, and their peak rate.
     """
 
     epochs: int = 1

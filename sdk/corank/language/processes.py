@@ -15,7 +15,7 @@ import torch
 import torch.distributed as dist
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.tracking import filter_trackers
+from accelerate.tracking import get_available_trackers
 from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 
@@ -33,7 +33,7 @@ def accelerator(precision: Precision, tracker: Tracker, logs: Path | None) -> Ac
             leaves each on its own.
     """
     logs = logs or Path("logs")
-    if tracker != "none" and not filter_trackers([tracker], logs):
+    if tracker != "none" and tracker not in map(str, get_available_trackers()):
         raise ConfigError(
             f"tracker={tracker!r} needs a package that is not installed. "
             f"Install it with: pip install {tracker}"

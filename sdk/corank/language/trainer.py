@@ -49,8 +49,8 @@ class TrainerConfig:
         epochs: passes over the examples; 0 leaves the model as it is.
         batch_size: examples per process and pass, or fewer where there are not so many.
         accumulate: passes in one optimizer step.
-        chunk: texts that are run at a time; 0 for a few groups of like length. Set, the
-            gradients are cached: memory then depends on the chunk, not on the batch.
+        chunk: texts that are run at a time; 0 for a few groups of like length. Set,
+            gradients are cached, and memory depends on the chunk instead of the batch.
         max_tokens: texts are cut to this while training.
         learning_rate: the peak.
         schedule, warm_up: its shape after a linear rise over this share of the steps.
