@@ -50,13 +50,17 @@ def test_banking77_few_shot_takes_as_many_of_each_class(tmp_path: Path) -> None:
 
 
 def test_phrasebank_is_divided_ten_times_each_sentence_tested_once(tmp_path: Path) -> None:
-    lines = [f"Sales r\xf6se {n} @ 5 %.@{c}" for c in ("positive", "negative") for n in range(20)]
+    lines = [
+        f"Sales r\xf6se {n}, {c} @ 5 %.@{c}" for c in ("positive", "negative") for n in range(20)
+    ]
     (tmp_path / "Sentences_50Agree.txt").write_bytes("\n".join(lines).encode("latin-1"))
     folds = list(PHRASEBANK.folds(tmp_path, "50agree-10-fold", 0))
     tested = [text for fold in folds for text in fold.test_texts]
     assert len(folds) == 10 and len(tested) == 40
     assert all(text.endswith("@ 5 %.") and "röse" in text for text in tested)
-    assert not any(set(fold.texts) & set(fold.test_texts) - set(tested) for fold in folds)
+    assert len(set(tested)) == 40
+    assert not any(set(fold.texts) & set(fold.test_texts) for fold in folds)
+    assert all(len(fold.texts) == 36 for fold in folds)
 
 
 def test_clinc150_marks_what_is_out_of_scope(tmp_path: Path) -> None:
