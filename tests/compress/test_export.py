@@ -1,16 +1,19 @@
 """Graphs against the modules they come from."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch import Tensor, nn
 
-from corank.compress.export import export, text_encoder
-from corank.compress.runtime import session
+from corank.compress.export import export, text_encoder, torch_encoder
+from corank.compress.runtime import TextEncoder, session
 from corank.errors import BundleError
 from corank.language.encoder import Encoder, EncoderConfig
+from corank.language.vocabulary import extend_tokenizer
 
 TEXTS = ["coffee grinder", "a lamp", "", "a steel kettle for the kitchen, with a long spout " * 3]
 
@@ -87,3 +90,42 @@ def test_an_exported_encoder_gives_torchs_vectors(tiny_encoder: str, pooling: st
 
 def test_exported_twice_it_is_the_same_graph(encoder: Encoder) -> None:
     assert text_encoder(encoder, TEXTS).graph == text_encoder(encoder, TEXTS).graph
+
+
+def test_training_goes_on_from_the_exported_weights_to_the_bit(
+    encoder: Encoder, tmp_path: Path
+) -> None:
+    encoder = deepcopy(encoder)
+    with torch.no_grad():
+        for p in encoder.parameters():
+            p.add_(torch.randn_like(p) * 0.01)
+    text_encoder(encoder, TEXTS).save(tmp_path / "encoder")
+    again = torch_encoder(TextEncoder.load(tmp_path / "encoder"), encoder.config)
+    theirs = dict(again.named_parameters())
+    for name, weight in encoder.named_parameters():
+        assert "pooler" in name or torch.equal(weight, theirs[name]), name
+    assert again.encode(TEXTS) == pytest.approx(encoder.encode(TEXTS), abs=1e-6)
+
+
+def test_a_grown_vocabulary_comes_back_with_the_weights(encoder: Encoder) -> None:
+    encoder = deepcopy(encoder)
+    grown = extend_tokenizer(encoder.tokenizer, ["xylophone zither"] * 20, max_new=2)
+    encoder.change_vocabulary(grown)
+    again = torch_encoder(text_encoder(encoder, TEXTS), encoder.config)
+    assert again.tokenizer.encode(["xylophone"]) == encoder.tokenizer.encode(["xylophone"])
+    assert again.encode(["xylophone"]) == pytest.approx(encoder.encode(["xylophone"]), abs=1e-6)
+
+
+def test_another_transformers_graph_cannot_be_trained_further(encoder: Encoder) -> None:
+    other = deepcopy(encoder)
+    with torch.no_grad():
+        next(other.parameters()).add_(torch.randn_like(next(other.parameters())))
+    exported = text_encoder(other, TEXTS)
+    graph = onnx.load_from_string(exported.graph)
+    for weight in graph.graph.initializer:
+        old, weight.name = weight.name, f"other.{weight.name}"
+        for node in graph.graph.node:
+            node.input[:] = [weight.name if name == old else name for name in node.input]
+    renamed = TextEncoder(graph.SerializeToString(), exported.tokenizer)
+    with pytest.raises(BundleError, match="cannot be trained further"):
+        torch_encoder(renamed, encoder.config)

@@ -2,7 +2,8 @@
 
 The encoder's graph runs from token ids to the normalised vector, pooling included; the user
 model's from a history of item vectors to the user's vector. Uses the TorchScript exporter: the
-graph it makes with eager attention is the one that onnxruntime fuses.
+graph it makes with eager attention is the one that onnxruntime fuses. Every weight keeps its name
+in the graph, so the graph is also what training goes on from: `torch_encoder`.
 """
 
 import io
@@ -10,15 +11,19 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import torch
+from onnx import numpy_helper
 from torch import Tensor, nn
 
 from corank.compress.runtime import TextEncoder, session
 from corank.errors import BundleError
-from corank.language.encoder import Encoder
+from corank.language.encoder import Encoder, EncoderConfig
 
 OPSET = 17
+PROBE = ("a", "Two sentences, of some length. What they say is of no account.")
+TRANSPOSED = ".T"  # ends the name of a weight that the exporter stored transposed
 TOLERANCE = 1e-4
 """Largest absolute difference allowed between a unit vector from torch and from ONNX."""
 
@@ -55,12 +60,29 @@ def export(
             opset_version=OPSET,
             dynamo=False,
         )
-        graph = buffer.getvalue()
+        graph = _named(module, buffer.getvalue())
         corner = (slice(1),) * len(dynamic)
         exported = session(graph, "exported")
         _check(module, exported, inputs)
         _check(module, exported, [(name, example[corner]) for name, example in inputs])
     return graph
+
+
+def _named(module: nn.Module, graph: bytes) -> bytes:
+    """Give back their names to the weights that the exporter transposed and numbered."""
+    found = onnx.load_from_string(graph)
+    numbered = {w.raw_data: w.name for w in found.graph.initializer if "::" in w.name}
+    names = {}
+    for name, parameter in module.named_parameters():
+        if parameter.ndim == 2 and (old := numbered.get(parameter.numpy(force=True).T.tobytes())):
+            names[old] = name + TRANSPOSED
+    for weight in found.graph.initializer:
+        weight.name = names.get(weight.name, weight.name)
+    for node in found.graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = names.get(name, name)
+    named: bytes = found.SerializeToString(deterministic=True)
+    return named
 
 
 def _check(
@@ -84,3 +106,39 @@ def text_encoder(encoder: Encoder, texts: Sequence[str]) -> TextEncoder:
     graph = export(encoder.cpu(), inputs, dynamic=("batch", "tokens"))
     config = encoder.config
     return TextEncoder(graph, encoder.tokenizer, config.query_prompt, config.passage_prompt)
+
+
+def torch_encoder(exported: TextEncoder, config: EncoderConfig) -> Encoder:
+    """Return the encoder that `text_encoder` exported, its weights read back from the graph.
+
+    Args:
+        exported: in full precision.
+        config: what it was once loaded from, which says how the transformer is built.
+
+    Raises:
+        ConfigError: see `Encoder.load`.
+        BundleError: the graph does not hold this transformer's weights.
+    """
+    encoder = Encoder.load(config)
+    encoder.tokenizer = exported.tokenizer
+    vocabulary = exported.tokenizer.backend.get_vocab_size()
+    encoder.model.resize_token_embeddings(vocabulary, mean_resizing=False)
+    stored = {w.name: w for w in onnx.load_from_string(exported.graph).graph.initializer}
+    with torch.no_grad():
+        for name, parameter in encoder.named_parameters():
+            if weight := stored.get(name):
+                array = numpy_helper.to_array(weight)
+            elif weight := stored.get(name + TRANSPOSED):
+                array = numpy_helper.to_array(weight).T
+            else:  # has no part in the vector, as the comparison below will tell
+                continue
+            if array.shape == parameter.shape:
+                parameter.copy_(torch.tensor(array))
+    apart = np.abs(encoder.encode(PROBE) - exported.encode_items(PROBE)).max()
+    if not apart <= TOLERANCE:
+        raise BundleError(
+            f"What was read back from the graph differs from it by {apart:.2g}: it was made from "
+            f"another transformer than {config.name!r}, was compressed, or comes from an older "
+            "corank. It cannot be trained further; fit again."
+        )
+    return encoder
