@@ -68,7 +68,8 @@ class Passes:
     def _whole(self, texts: Texts, share: Share, passes: int, *, last: bool) -> Tensor:
         groups = _groups(texts, min(GROUPS, len(texts.ids)))
         with self._meeting(last):
-            outputs = torch.cat([self._run(texts, group) for group in groups])
+            with self.accelerator.autocast():  # once, so that weights are cast once
+                outputs = torch.cat([self._run(texts, group) for group in groups])
             loss = self.objective.loss(outputs[_back(groups)], share) / passes
             self.accelerator.backward(loss)
         return loss.detach()
