@@ -1,0 +1,107 @@
+"""The linear head of a classifier: fitted on vectors, calibrated on held-out ones.
+
+Sources: temperature, Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; one more
+text taken to be wrong, Platt, "Probabilistic Outputs for Support Vector Machines", 1999. Knows
+vectors and class numbers; knows nothing of texts.
+"""
+
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+import torch
+from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+
+from corank.evaluate.selective import abstain_threshold
+from corank.language.encoder import Encoder
+
+NEVER = 2.0  # a threshold that no probability reaches
+ABSENT = 20.0  # how far below all others the logit of a class without texts stands
+
+
+class Headed(nn.Module):
+    """An encoder with a linear head: token ids to logits."""
+
+    def __init__(self, encoder: Encoder, head: nn.Linear) -> None:
+        super().__init__()
+        self.encoder, self.head = encoder, head
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Map ids and mask, both (b, t), to logits (b, n_classes)."""
+        logits: Tensor = self.head(self.encoder(ids, mask))
+        return logits
+
+
+def fit_head(
+    vectors: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, inverse_l2: float
+) -> nn.Linear:
+    """Fit a linear head by logistic regression; a class without a text is never the answer.
+
+    Args:
+        vectors: (n, dim).
+        y: (n,) class numbers.
+        n_classes: of the head.
+        inverse_l2: scikit-learn's ``C``.
+    """
+    fitted = LogisticRegression(C=inverse_l2, max_iter=1_000).fit(vectors, y)
+    weight, bias = fitted.coef_, fitted.intercept_
+    if len(fitted.classes_) == 2:  # scikit-learn keeps one row of logits for two classes
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    head = nn.Linear(vectors.shape[1], n_classes)
+    seen = torch.from_numpy(fitted.classes_)
+    with torch.no_grad():
+        head.weight.zero_()
+        head.bias.fill_(float(bias.min()) - ABSENT)
+        head.weight[seen] = torch.from_numpy(weight).float()
+        head.bias[seen] = torch.from_numpy(bias).float()
+    return head
+
+
+def logits_of(head: nn.Linear, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the head's logits, (n, n_classes)."""
+    weight, bias = (p.detach().cpu().numpy().astype(np.float64) for p in head.parameters())
+    return np.asarray(vectors @ weight.T + bias)
+
+
+def calibrate(
+    logits: NDArray[np.float64], y: NDArray[np.int64], precision: float, level: float | None
+) -> tuple[float, float, dict[str, Any]]:
+    """Choose temperature and threshold on held-out texts; say what was measured there.
+
+    Args:
+        logits: (n, n_classes).
+        y: (n,) class numbers, -1 for texts of no class.
+        precision, level: see `corank.evaluate.selective.abstain_threshold`.
+    """
+    scope = y >= 0
+    if not scope.any():
+        return 1.0, 0.0, {}
+
+    # As if one more text were wrong: held-out texts that are all right promise much, not all.
+    n, k = scope.sum(), logits.shape[1]
+    wrong = 1 / (n + 2)
+    target = np.where(np.arange(k) == y[scope, None], 1 - wrong, wrong / (k - 1))
+
+    def loss(log_temperature: float) -> float:
+        log_p = log_softmax(logits[scope] / np.exp(log_temperature), axis=1)
+        return -float((target * log_p).sum(1).mean())
+
+    found = scipy.optimize.minimize_scalar(loss, bounds=(-4, 4), method="bounded")
+    temperature = float(np.exp(found.x))
+    probabilities = softmax(logits / temperature, axis=1)
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == y
+    chosen = abstain_threshold(confidence, right, precision, level=level)
+    return (
+        temperature,
+        min(chosen.threshold, NEVER),
+        {
+            "texts": len(y),
+            "accuracy": float(right[scope].mean()),
+            "log loss": -float(np.log(probabilities[scope, y[scope]]).mean()),
+            "answered": chosen.coverage,
+            "precision of answers": chosen.precision if chosen.coverage else None,
+        },
+    )
