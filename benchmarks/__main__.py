@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import accuracy, classification, report
+from benchmarks import accuracy, classification, continual, report
 from benchmarks.catalogue import DATASETS, RANKING
 from benchmarks.datasets import RankingSet
 from corank.classify.training import ClassifierConfig
@@ -59,9 +59,12 @@ def _accuracy(arguments: argparse.Namespace) -> None:
             seeds = range(arguments.seed, arguments.seed + arguments.seeds)
             given = json.loads(arguments.config.read_text("utf-8")) if arguments.config else {}
             config = from_mapping(ClassifierConfig, given)
-            rows, path = classification.run(dataset, protocol, seeds, config)
+            if protocol in dataset.in_steps:
+                rows, path = continual.run(dataset, protocol, seeds)
+            else:
+                rows, path = classification.run(dataset, protocol, seeds, config)
             for row in rows:
-                print(f"{row.system:16} {row.metric:20} {row.value:.4f}")
+                print(f"{row.system:28} {row.metric:20} {row.value:.4f}")
         print(f"\nstored in {path}")
 
 

@@ -31,7 +31,7 @@ def run(
 ) -> tuple[list[Row], Path]:
     """Train, measure and store one protocol of a data set; return the rows and the file."""
     clock = Clock()
-    kept = _Kept(RESULTS / f".{dataset.name}-{protocol}-{current_commit()[:12]}.json")
+    kept = Kept(RESULTS / f".{dataset.name}-{protocol}-{current_commit()[:12]}.json")
     found: dict[tuple[str, str], list[float]] = {}
     for seed in seeds:
         folds = list(dataset.folds(dataset.source(), protocol, seed))
@@ -97,14 +97,14 @@ def measure(answers: Predicted, truth: Sequence[str | None]) -> dict[str, float]
     return metrics
 
 
-class _Kept:
+class Kept:
     """What each fold predicted, on disk."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.folds: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
 
-    def add(self, key: str, predicted: Predicted) -> None:
+    def add(self, key: str, predicted: Sequence[Any]) -> None:
         """Keep one fold's predictions."""
         self.folds[key] = predicted
         with atomic(self.path) as part:

@@ -30,6 +30,7 @@ class LabelledSet(PublicSet):
 
     folds: Callable[[Path, str, int], Iterator[Fold]]  # folder, protocol, seed
     frozen_only: tuple[str, ...] = ()  # protocols that check the harness on the frozen encoder
+    in_steps: tuple[str, ...] = ()  # protocols whose classes arrive a few at a time
 
 
 def _banking77(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
@@ -38,7 +39,7 @@ def _banking77(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
         with (folder / name).open(encoding="utf-8", newline="") as file:
             parts.append([(row["text"], row["category"]) for row in csv.DictReader(file)])
     train, test = parts
-    per_class = {"full": None, "10-per-class": 10, "8-shot": 8}[protocol]
+    per_class = {"10-per-class": 10, "8-shot": 8}.get(protocol)
     if per_class:
         order = np.random.default_rng(seed).permutation(len(train))
         taken: dict[str, int] = {}
@@ -84,8 +85,9 @@ BANKING77 = LabelledSet(
     licence="CC BY 4.0",
     files={"train.csv": "columns text, category", "test.csv": "the same"},
     folds=_banking77,
-    protocols=("full", "10-per-class", "8-shot"),
+    protocols=("full", "10-per-class", "8-shot", "7-steps"),
     frozen_only=("8-shot",),
+    in_steps=("7-steps",),
     published=(
         Published(
             system="USE+ConveRT",

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import classification
-from benchmarks.classification import measure
+from benchmarks.classification import Kept, measure
 from benchmarks.labelled import BANKING77, CLINC150, PHRASEBANK
 
 
@@ -75,7 +74,7 @@ def test_clinc150_marks_what_is_out_of_scope(tmp_path: Path) -> None:
 
 
 def test_folds_already_predicted_are_kept(tmp_path: Path) -> None:
-    kept = classification._Kept(tmp_path / "some.json")
+    kept = Kept(tmp_path / "some.json")
     kept.add("corank/0/0", [("a", 0.5, True)])
-    again = classification._Kept(tmp_path / "some.json")
+    again = Kept(tmp_path / "some.json")
     assert again.folds == {"corank/0/0": [["a", 0.5, True]]}
