@@ -45,5 +45,5 @@ $(VENV)/.app: pyproject.toml | $(VENV)/bin/python
 	touch $@ $(VENV)/.run
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,minilm,app,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,tune,8bit,minilm,app,dev]'
 	touch $@ $(VENV)/.app $(VENV)/.run

@@ -1,6 +1,9 @@
 """The pages in docs/ say what is so: their code runs, on the sample and a tiny encoder."""
 
+import json
 import re
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ def test_the_training_page_runs(
         "cr.Pipeline(shop)": "cr.Pipeline(shop, encoder)",
         "data.items, new_tokens": "data.items, tiny_adapt, new_tokens",
         "cr.ClassifierConfig(answer_precision=0.95))": "tiny_classifier, encoder=encoder)",
+        "labels, config)": "labels, replace(config, epochs=1, precision='no'), encoder=encoder)",
         "pipeline.fit(train,": "pipeline.fit(train, tiny_fit,",
         'Path("runs/shop.training")': 'Path("shop.training")',
     }
@@ -38,6 +42,7 @@ def test_the_training_page_runs(
     names: dict[str, Any] = {
         "cr": corank,
         "Path": Path,
+        "replace": replace,
         "shop": corank.load_vertical("ecommerce"),
         "data": sample,
         "train": split.train,
@@ -52,6 +57,7 @@ def test_the_training_page_runs(
     assert names["done"].sequences > 0
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert corank.Classifier.load("runs/intents").classes == ("card", "fee")
+    assert names["small"].classes == ("card", "fee")
     assert [path.name[:5] for path in Path("shop.training").iterdir()] == ["step-"]
 
 
@@ -63,15 +69,53 @@ def test_the_accelerate_configs_are_read_by_accelerate() -> None:
         for path in sorted((DOCS / "accelerate").glob("*.yaml"))
     }
     processes = {name: config.num_processes for name, config in found.items()}
-    assert processes == {"eight-gpus": 8, "one-gpu": 1, "two-nodes": 16}
+    assert processes == {"eight-gpus": 8, "eight-gpus-sharded": 8, "one-gpu": 1, "two-nodes": 16}
     assert {config.mixed_precision for config in found.values()} == {"bf16"}
     page = (DOCS / "training.md").read_text("utf-8")
     assert all(f"docs/accelerate/{name}.yaml" in page for name in found)
 
 
 def test_every_option_of_training_is_documented() -> None:
-    from corank.language.trainer import TrainerConfig
+    from corank.language.options import TrainerConfig
 
     said = TrainerConfig.__doc__ or ""
     for option in TrainerConfig.__dataclass_fields__:
         assert re.search(rf"\b{option}\b", said), option
+
+
+def test_the_tuning_page_runs(
+    tiny_encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from corank.arguments import parser
+    from corank.tune.space import read_space
+
+    monkeypatch.chdir(tmp_path)
+    page = (DOCS / "tuning.md").read_text("utf-8")
+    (space,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert len(read_space(json.loads(space), FitConfig())) == 3
+    (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    for line in commands.splitlines():
+        parser().parse_args(shlex.split(line)[1:])
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    stand_ins = {
+        "labels, config)": "labels, config, encoder=encoder)",
+        "labels, found.best)": "labels, found.best, encoder=encoder)",
+        "cr.ClassifierConfig()": "tiny_classifier",
+        "space, folder=": "space, trials=2, folder=",
+    }
+    for theirs, ours in stand_ins.items():
+        assert theirs in code, theirs
+        code = code.replace(theirs, ours)
+    names: dict[str, Any] = {
+        "cr": corank,
+        "Path": Path,
+        "encoder": EncoderConfig(name=tiny_encoder, max_tokens=32),
+        "tiny_classifier": ClassifierConfig(epochs=1, precision="no", mode="few"),
+        "texts": ["my card is lost", "where is the card", "a fee was taken", "why this fee"] * 6,
+        "labels": ["card", "card", "fee", "fee"] * 6,
+        "more_texts": ["the card", "this fee"],
+        "more_labels": ["card", "fee"],
+    }
+    exec(code, names)  # noqa: S102  our own page
+    assert names["found"].complete == 2
+    assert (tmp_path / "runs" / "intents-study" / "best.json").exists()

@@ -21,7 +21,8 @@ from safetensors.torch import save
 from corank.language import checkpoint
 from corank.language.checkpoint import Checkpoints
 from corank.language.objectives import Objective
-from corank.language.trainer import Run, TrainerConfig, train
+from corank.language.options import TrainerConfig
+from corank.language.trainer import Run, train
 from tests.language.toy import STEPS, Headed, Watched, digest, load, topics
 
 CONFIG: TrainerConfig = replace(

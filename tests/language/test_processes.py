@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -31,9 +29,9 @@ from corank.language.processes import (
 )
 from corank.language.trainer import Run, train
 from tests.language.toy import STEPS, Headed, digest, distance, topics, weights
+from tests.language.toy import launched as launch
 from tests.language.two_processes import CASES, RANDOM, trained
 
-ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
 
 
@@ -130,22 +128,7 @@ def test_a_tracker_writes_beside_the_checkpoints(encoder: Encoder, tmp_path: Pat
 def launched(tiny_encoder: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes left; one of them was killed in the end."""
     folder = tmp_path_factory.mktemp("launched")
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "ACCELERATE_USE_CPU": "true",
-        "TOKENIZERS_PARALLELISM": "false",
-        "OMP_NUM_THREADS": "1",
-    }
-    script = ["-m", "tests.language.two_processes", tiny_encoder, str(folder)]
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run(
-        [sys.executable, *launch, *script],
-        cwd=ROOT,
-        env=environment,
-        timeout=400,
-        capture_output=True,
-        text=True,
-    )
+    done = launch("tests.language.two_processes", tiny_encoder, str(folder))
     ended = time.time()
     assert (folder / "found.json").exists(), done.stderr
     (folder / "ended.json").write_text(json.dumps([done.returncode, ended, done.stderr]))

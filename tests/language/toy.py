@@ -2,8 +2,12 @@
 
 import copy
 import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,8 +24,9 @@ from corank.language.objectives import (
     Share,
     Texts,
 )
+from corank.language.options import TrainerConfig
 from corank.language.pairs import Pairs
-from corank.language.trainer import History, TrainerConfig, train
+from corank.language.trainer import History, train
 
 TEXTS = [
     *("coffee grinder", "steel kettle", "tea pot", "milk jug", "espresso cup", "coffee filter"),
@@ -110,6 +115,25 @@ def fit(encoder: Encoder, config: TrainerConfig, seed: int = 0) -> tuple[Headed,
     """Train a fresh model on the topics."""
     model = Headed(encoder)
     return model, train(model, topics(encoder), config, seed=seed)
+
+
+def launched(module: str, *given: str) -> subprocess.CompletedProcess[str]:
+    """Run a module in two processes, without GPUs."""
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "ACCELERATE_USE_CPU": "true",
+        "TOKENIZERS_PARALLELISM": "false",
+        "OMP_NUM_THREADS": "1",
+    }
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    return subprocess.run(
+        [sys.executable, *launch, "-m", module, *given],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        timeout=400,
+        capture_output=True,
+        text=True,
+    )
 
 
 def scripted(values: list[float]) -> Callable[[], float]:

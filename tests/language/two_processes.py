@@ -21,8 +21,9 @@ from torch import nn
 
 from corank.language.encoder import Encoder
 from corank.language.objectives import Objective
+from corank.language.options import TrainerConfig
 from corank.language.processes import gather
-from corank.language.trainer import History, Run, TrainerConfig, train
+from corank.language.trainer import History, Run, train
 from tests.language.toy import (
     STEPS,
     Headed,
@@ -63,6 +64,10 @@ CASES = {
         ),
     ),
     "classes": Case(Headed, topics, STEPS, times=2),
+    "lora": Case(
+        Headed, topics, replace(STEPS, adapter="lora", rank=2, average=0.4, patience=2), times=2
+    ),
+    "8-bit": Case(Headed, topics, replace(STEPS, adapter="lora", base_8bit=True)),
     "frozen": Case(Headed, topics, replace(STEPS, frozen_layers=1, average=0.4, patience=2)),
 }
 RANDOM = replace(STEPS, dropout=0.2, drop_tokens=0.3, batch_size=2, save_every=2)

@@ -26,8 +26,9 @@ from corank.classify.material import Labels, Material, Rows
 from corank.compress.export import text_encoder
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.objectives import Classification, Contrastive
+from corank.language.options import TrainerConfig
 from corank.language.pairs import Pairs
-from corank.language.trainer import Run, TrainerConfig, train
+from corank.language.trainer import Run, train
 
 FEW = 20  # texts per class, in the middle; with fewer, pairs beat end-to-end tuning
 PROBE = 16  # texts on which the exported encoder is compared with torch
@@ -96,6 +97,8 @@ def fit_classifier(
     """
     config = config or ClassifierConfig()
     model = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder)
+    if config.adapter == "prompt":
+        model.add_virtual_tokens(config.virtual_tokens, texts)
     material = Material(texts, labels, model, config.max_tokens)
     learn, held = material.divide(config.holdout, seed)
     sizes = np.bincount(material.y[material.y >= 0])

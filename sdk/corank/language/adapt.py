@@ -24,9 +24,10 @@ from torch.nn import functional as F
 from corank.errors import ConfigError, DataError
 from corank.language.encoder import Encoder
 from corank.language.objectives import Objective, Rows, Share, Texts
+from corank.language.options import TrainerConfig
 from corank.language.passes import IGNORED
 from corank.language.tokenizer import CHUNK, Tokenizer
-from corank.language.trainer import History, Run, TrainerConfig, train
+from corank.language.trainer import History, Run, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,14 @@ class AdaptConfig(TrainerConfig):
     holdout: float = 0.05
     head_steps: int = 200
     head_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.adapter == "prompt":
+            raise ConfigError(
+                "adapter='prompt' opens texts with virtual tokens, and packed sequences are no "
+                "texts. Use adapter='lora', 'ia3' or 'none' to read a domain."
+            )
 
 
 class Adaptation(NamedTuple):
@@ -187,7 +196,14 @@ def adapt(
     torch.manual_seed(seed)
     model = MaskedLM(encoder)
     head = replace(
-        config, epochs=1, learning_rate=config.head_rate, frozen_layers=0, patience=0, average=0.0
+        config,
+        epochs=1,
+        learning_rate=config.head_rate,
+        frozen_layers=0,
+        patience=0,
+        average=0.0,
+        adapter="none",
+        base_8bit=False,
     )
     few = slice(config.head_steps * config.batch_size * config.accumulate)
     shuffled = rng.permutation(len(packed.ids))[few]
@@ -227,7 +243,7 @@ def pack(
         length: tokens of a sequence, special ones included.
         at_most: stop after so many sequences.
     """
-    opening, closing = _ends(tokenizer)
+    opening, closing = tokenizer.ends
     room = length - len(opening) - len(closing)
     packed = Packed([], [])
     ids: list[int] = []
@@ -249,12 +265,6 @@ def pack(
                 packed.words.append(_renumber([*edge[0], *words[:room], *edge[1]]))
                 ids, words = ids[room:], words[room:]
     return packed
-
-
-def _ends(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
-    """The special tokens before and after a text."""
-    empty = tokenizer.encode([""])[0]
-    return empty[: len(empty) // 2], empty[len(empty) // 2 :]
 
 
 def _renumber(words: list[int]) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ Knows torch and transformers; knows nothing of items, users or relevance.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from pathlib import Path
@@ -20,6 +20,7 @@ from transformers.utils.hub import cached_file
 from corank.errors import ConfigError
 from corank.language.source import DEFAULT_ENCODER, resolve
 from corank.language.tokenizer import Batch, Tokenizer, embed
+from corank.language.virtual import most_common, virtual_ids, with_virtual_tokens
 from corank.language.vocabulary import origins
 
 Pooling = Literal["mean", "cls"]
@@ -88,6 +89,8 @@ class Encoder(nn.Module):
         limit = getattr(model.config, "max_position_embeddings", config.max_tokens)
         max_tokens = min(config.max_tokens, limit, backend.model_max_length)
         tokenizer = Tokenizer(backend.backend_tokenizer, max_tokens)
+        if virtual := virtual_ids(tokenizer):  # transformers makes what puts them there anew
+            tokenizer = with_virtual_tokens(tokenizer, len(virtual))
         pooling = config.pooling or _declared_pooling(source)
         return cls(model, tokenizer, config, pooling).eval()
 
@@ -145,6 +148,32 @@ class Encoder(nn.Module):
         self.model.resize_token_embeddings(len(pieces), mean_resizing=False)
         cast(nn.Embedding, self.model.get_input_embeddings()).weight.copy_(rows)
         self.tokenizer = tokenizer
+
+    @torch.no_grad()
+    def add_virtual_tokens(self, count: int, texts: Sequence[str]) -> None:
+        """Open every text with so many virtual tokens (see `virtual`), in place.
+
+        Their vectors start from those of the texts' most common tokens. An encoder that already
+        has so many keeps them, as they have learned to be.
+
+        Raises:
+            ConfigError: it has another number of them, or they leave no room for a text.
+            DataError: the texts hold no token.
+        """
+        if has := len(virtual_ids(self.tokenizer)):
+            if has != count:
+                raise ConfigError(
+                    f"virtual_tokens={count}, and this encoder already has {has}. "
+                    f"Set virtual_tokens={has}, or start from an encoder without."
+                )
+            return
+        extended = with_virtual_tokens(self.tokenizer, count)
+        starts, new = most_common(self.tokenizer, texts, count), virtual_ids(extended)
+        old = cast(nn.Embedding, self.model.get_input_embeddings()).num_embeddings
+        self.model.resize_token_embeddings(max(old, new[-1] + 1), mean_resizing=False)
+        words = cast(nn.Embedding, self.model.get_input_embeddings()).weight  # (vocabulary, dim)
+        words[new] = words[starts]
+        self.tokenizer = extended
 
     def save(self, folder: Path) -> None:
         """Write weights (safetensors), config, tokenizer and pooling, for `load` to read."""

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from corank.errors import ConfigError
+from corank.language.sharding import placed, whole
 
 _LAYER = re.compile(r"\.layers?\.(\d+)\.")
 
@@ -31,6 +32,12 @@ def depth(name: str, layers: int) -> int:
     if found := _LAYER.search(name):
         return int(found[1]) + 1
     return 0 if "embed" in name else layers + 1
+
+
+def share_trained(model: nn.Module) -> float:
+    """Return the share of the model's numbers that learn."""
+    total = sum(p.numel() for p in model.parameters())
+    return sum(p.numel() for p in trained(model).values()) / max(total, 1)
 
 
 def count_layers(model: nn.Module) -> int:
@@ -59,7 +66,8 @@ def parameter_groups(
     total = count_layers(model)
     groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
     for name, parameter in trained(model).items():
-        groups.setdefault((depth(name, total), parameter.ndim > 1), []).append(parameter)
+        matrix = parameter.squeeze().ndim > 1  # IA3's vectors are columns and rows
+        groups.setdefault((depth(name, total), matrix), []).append(parameter)
     return [
         {
             "params": parameters,
@@ -133,12 +141,12 @@ def perturbed_embeddings(model: nn.Module, size: float) -> Iterator[None]:
     if not matrices:
         raise ConfigError(
             "adversarial moves the embeddings along their gradient, and none of them learns. "
-            "Set frozen_layers=0, or adversarial=0."
+            "Set frozen_layers=0 and adapter='none', or adversarial=0."
         )
     before = {name: p.detach().clone() for name, p in matrices.items()}
     with torch.no_grad():
         for p in matrices.values():
-            if p.grad is not None and (norm := float(p.grad.norm())) > 0:
+            if p.grad is not None and (norm := float(whole(p.grad.norm()))) > 0:
                 p.add_(p.grad, alpha=size / norm)
     try:
         yield
@@ -181,7 +189,7 @@ def restore(model: nn.Module, weights: dict[str, Tensor]) -> None:
     """Put weights back, by name."""
     parameters = dict(model.named_parameters())
     for name, value in weights.items():
-        parameters[name].copy_(value)
+        parameters[name].copy_(placed(value, parameters[name]))
 
 
 def moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -200,7 +208,10 @@ def set_moments(
     for key, value in values.items():
         kind, _, name = key.partition("/")
         parameter = model.get_parameter(name)
-        optimizer.state[parameter][kind] = value.to(parameter.device)
+        alike = value.shape == parameter.shape  # or else a count of steps
+        optimizer.state[parameter][kind] = (
+            placed(value, parameter) if alike else value.to(parameter.device)
+        )
 
 
 def fingerprint(model: nn.Module) -> int:

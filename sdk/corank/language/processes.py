@@ -16,7 +16,7 @@ import torch.distributed as dist
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.tracking import get_available_trackers
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 from torch import Tensor, nn
 
 from corank.errors import ConfigError, TrainingError
@@ -29,8 +29,8 @@ def accelerator(precision: Precision, tracker: Tracker, logs: Path | None) -> Ac
     """Join the processes that `accelerate launch` started, or be the only one.
 
     Raises:
-        ConfigError: the tracker is not installed, or the processes were launched in a way that
-            leaves each on its own.
+        ConfigError: the tracker is not installed, the processes were launched in a way that
+            leaves each on its own, or FSDP is set up in a way that training does not know.
     """
     logs = logs or Path("logs")
     if tracker != "none" and tracker not in map(str, get_available_trackers()):
@@ -52,9 +52,30 @@ def accelerator(precision: Precision, tracker: Tracker, logs: Path | None) -> Ac
             f"{launched} processes were launched, and accelerate sees {joined.num_processes}: each "
             "would train alone and overwrite the others. Without GPUs, set ACCELERATE_USE_CPU=true."
         )
+    check_sharding(joined)
     if tracker != "none":
         joined.init_trackers("corank")
     return joined
+
+
+def check_sharding(joined: Accelerator) -> None:
+    """Check that FSDP, where it is used, leaves each weight its name.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if joined.distributed_type != DistributedType.FSDP:
+        return
+    plugin = joined.state.fsdp_plugin
+    unknown = plugin.cpu_ram_efficient_loading or plugin.activation_checkpointing
+    if plugin.fsdp_version != 2 or unknown:
+        raise ConfigError(
+            f"FSDP was launched with fsdp_version={plugin.fsdp_version}, "
+            f"cpu_ram_efficient_loading={plugin.cpu_ram_efficient_loading} and "
+            f"activation_checkpointing={plugin.activation_checkpointing}. Set fsdp_version: 2 and "
+            "both others to false, as docs/accelerate/eight-gpus-sharded.yaml does; "
+            "gradient_checkpointing=True computes activations twice."
+        )
 
 
 def leave(joined: Accelerator, model: nn.Module) -> None:

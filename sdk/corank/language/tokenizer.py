@@ -72,6 +72,13 @@ class Tokenizer:
         """Write a ``tokenizer.json``."""
         path.write_text(self.backend.to_str(), encoding="utf-8")
 
+    @property
+    def ends(self) -> tuple[list[int], list[int]]:
+        """The special tokens that open and close every text."""
+        some = self.backend.encode("a")
+        own = [place for place, part in enumerate(some.sequence_ids) if part is not None]
+        return some.ids[: own[0]], some.ids[own[-1] + 1 :]
+
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, special tokens included."""
         return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts))]

@@ -20,10 +20,11 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
-from corank.config import check_ranges
 from corank.errors import TrainingError
+from corank.language.adapters import adapted
 from corank.language.checkpoint import Checkpoint, Checkpoints
 from corank.language.objectives import Objective, Rows
+from corank.language.options import TrainerConfig
 from corank.language.parameters import (
     Average,
     fingerprint,
@@ -33,87 +34,29 @@ from corank.language.parameters import (
     prepared,
     restore,
     set_moments,
+    share_trained,
     snapshot,
 )
 from corank.language.passes import Passes
-from corank.language.processes import Precision, Tracker, accelerator, leave, memory_explained
-from corank.language.schedule import Shape, check_steps, plan_steps, set_rate
+from corank.language.processes import accelerator, leave, memory_explained
+from corank.language.schedule import check_steps, plan_steps, set_rate
+from corank.language.sharding import placed, trainee, whole, whole_all
 from corank.progress import bar
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainerConfig:
-    """How a model is trained, whatever the objective.
-
-    Args:
-        epochs: passes over the examples; 0 leaves the model as it is.
-        batch_size: examples per process and pass, or fewer where there are not so many.
-        accumulate: passes in one optimizer step.
-        chunk: texts that are run at a time; 0 for a few groups of like length. Set,
-            gradients are cached, and memory depends on the chunk instead of the batch.
-        max_tokens: texts are cut to this while training.
-        learning_rate: the peak.
-        schedule, warm_up: its shape after a linear rise over this share of the steps.
-        layer_decay: the rate falls by this factor with each layer down; 1 for all alike.
-        frozen_layers: so many of the lowest layers, and the embeddings, stay as they are: a
-            third faster, and less is forgotten. 0 trains everything; the last layer always
-            learns.
-        weight_decay: of AdamW, on matrices only.
-        clip: gradients are scaled down to this norm.
-        dropout: in every layer; 0 is a quarter faster, and one pass rarely overfits.
-        drop_tokens: share of each text's tokens left out at random.
-        adversarial: length of a step along the embeddings' gradient (FGM); costs a second
-            pass. 0 for none.
-        average: decay of a moving average of the weights, which is what comes out; 0 for none.
-        precision: of the forward pass; ``bf16`` is autocast, weights stay fp32. ``fp16`` is
-            for GPUs: a CPU takes it for ``no``.
-        gradient_checkpointing: compute activations twice to hold fewer of them.
-        checks: how often the metric is asked in each epoch, where there is one.
-        patience: stop after so many checks without a gain; the best weights come out. 0 runs
-            to the end and keeps the last.
-        save_every: steps between checkpoints, where there is a folder for them.
-        tracker: where losses and metrics are also sent, by accelerate.
-    """
-
-    epochs: int = 1
-    batch_size: int = 64
-    accumulate: int = 1
-    chunk: int = 0
-    max_tokens: int = 48
-    learning_rate: float = 5e-5
-    schedule: Shape = "cosine"
-    warm_up: float = 0.1
-    layer_decay: float = 1.0
-    frozen_layers: int = 0
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    dropout: float = 0.0
-    drop_tokens: float = 0.0
-    adversarial: float = 0.0
-    average: float = 0.0
-    precision: Precision = "bf16"
-    gradient_checkpointing: bool = False
-    checks: int = 1
-    patience: int = 0
-    save_every: int = 200
-    tracker: Tracker = "none"
-
-    def __post_init__(self) -> None:
-        check_ranges(
-            self,
-            at_least_1=("batch_size", "accumulate", "max_tokens", "checks", "save_every"),
-            at_least_0=("epochs", "chunk", "frozen_layers", "patience", "learning_rate"),
-            above_0=("clip", "layer_decay"),
-            share=("warm_up", "dropout", "drop_tokens", "average"),
-        )
 
 
 @dataclass
 class History:
-    """What happened: the loss of every step over all processes, and the metric at each check."""
+    """What happened.
+
+    Args:
+        losses: of every step, over all processes.
+        metrics: (step, value) at each check.
+        trained: share of the model's numbers that learned, adapters counted among them.
+    """
 
     losses: list[float] = field(default_factory=list)
-    metrics: list[tuple[int, float]] = field(default_factory=list)  # (step, value)
+    metrics: list[tuple[int, float]] = field(default_factory=list)
+    trained: float = 0.0
 
     @property
     def best(self) -> tuple[int, float]:
@@ -162,12 +105,14 @@ def train(
         TrainingError: the loss is not finite, memory ran out, or a checkpoint cannot be written.
         ConfigError: the checkpoint to resume from was made with other settings, or an option
             needs what is not there.
+        MissingExtraError: an option needs a package that is not installed.
     """
     joined = accelerator(config.precision, config.tracker, run and run.folder)
     try:
         with (
             memory_explained(config.batch_size, config.max_tokens),
             prepared(model, config.frozen_layers, config.dropout, config.gradient_checkpointing),
+            adapted(model, config.adapter, rank=config.rank, base_8bit=config.base_8bit, seed=seed),
         ):
             return _Loop(joined, model, objective, config, seed, run).run(metric, name)
     finally:
@@ -186,7 +131,8 @@ class _Loop:
         seed: int,
         run: Run | None,
     ) -> None:
-        self.accelerator, self.bare, self.objective = joined, model, objective
+        self.accelerator, self.objective = joined, objective
+        self.given, self.bare = model, trainee(joined, model)
         self.config, self.seed = config, seed
         self.plan = plan_steps(
             len(objective),
@@ -197,19 +143,19 @@ class _Loop:
             seed=seed,
         )
         groups = parameter_groups(
-            model,
+            self.bare,
             learning_rate=config.learning_rate,
             layer_decay=config.layer_decay,
             weight_decay=config.weight_decay,
         )
         optimizer = torch.optim.AdamW(groups, fused=True)
-        self.model, self.optimizer = joined.prepare(model, optimizer)
+        self.model, self.optimizer = joined.prepare(self.bare, optimizer)
         self.passes = Passes(
             joined, self.model, objective, seed=seed, chunk=config.chunk, drop=config.drop_tokens
         )
-        self.average = Average(model, config.average) if config.average else None
+        self.average = Average(self.bare, config.average) if config.average else None
         self.best: dict[str, Tensor] = {}
-        self.history = History()
+        self.history = History(trained=share_trained(model))
         self.step = 0
         self.checkpoints = run and Checkpoints(run.folder, self._settings())
         if run and self.checkpoints:
@@ -239,6 +185,7 @@ class _Loop:
             restore(self.bare, self.average.weights)
         if config.patience and self.best:
             restore(self.bare, self.best)
+        self._hand_over()
         return self.history
 
     def _take(self, rows: Rows) -> None:
@@ -250,7 +197,8 @@ class _Loop:
             with perturbed_embeddings(self.bare, self.config.adversarial):
                 self.passes(rows, self.step)
         total = float(self.accelerator.reduce(loss, "mean"))  # NaN anywhere is NaN everywhere
-        norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip))
+        clipped = self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        norm = float(whole(clipped))
         scaled = self.accelerator.scaler is not None  # which leaves out steps that overflow
         if not math.isfinite(total) or not (scaled or math.isfinite(norm)):
             raise TrainingError(
@@ -271,14 +219,23 @@ class _Loop:
 
     def _check(self, metric: Callable[[], float]) -> None:
         """Ask the metric on the first process; all go by its answer."""
-        self.model.eval()
+        self.given.eval()
         with self.average.applied(self.bare) if self.average else nullcontext():
+            self._hand_over()
             asked = metric() if self.accelerator.is_main_process else 0.0
             value = float(broadcast_object_list([asked])[0])
             if self.config.patience and value > self.history.best[1]:
                 self.best = snapshot(self.bare)
+        if self.given is not self.bare:
+            self.given.cpu()
         self.history.metrics.append((self.step, value))
         self.accelerator.log({"metric": value}, self.step)
+
+    def _hand_over(self) -> None:
+        """Give the caller's model the weights, on the device, where another is trained."""
+        if self.given is not self.bare:
+            restore(self.given, whole_all(snapshot(self.bare)))
+            self.given.to(self.accelerator.device)
 
     def _done(self) -> bool:
         """Whether the last checks brought nothing."""
@@ -290,18 +247,20 @@ class _Loop:
             **asdict(self.config),
             "seed": self.seed,
             "processes": self.accelerator.num_processes,
-            "the model's fingerprint": fingerprint(self.bare),
+            "the model's fingerprint": fingerprint(self.given),
             "the data's fingerprint": self.objective.fingerprint,
         }
 
     def _save(self, checkpoints: Checkpoints) -> None:
-        if self.accelerator.is_main_process:
+        main = self.accelerator.is_main_process
+        if main or self.given is not self.bare:  # all have parts
             parts = {
-                "model": snapshot(self.bare),
-                "moments": moments(self.bare, self.optimizer),
-                "average": self.average.weights if self.average else {},
-                "best": self.best,
+                "model": whole_all(snapshot(self.bare)),
+                "moments": whole_all(moments(self.bare, self.optimizer)),
+                "average": whole_all(self.average.weights if self.average else {}),
+                "best": whole_all(self.best),
             }
+        if main:
             scaler = self.accelerator.scaler
             measured = asdict(self.history) | {"scaler": scaler.state_dict() if scaler else {}}
             checkpoints.save(Checkpoint(self.step, parts, measured))
@@ -312,9 +271,11 @@ class _Loop:
         set_moments(self.bare, self.optimizer, found.parts["moments"])
         if self.average:
             for name, value in found.parts["average"].items():
-                self.average.weights[name].copy_(value)  # where they are
+                own = self.average.weights[name]
+                own.copy_(placed(value, own))
         self.best = found.parts["best"]
-        self.history = History(found.run["losses"], [(s, v) for s, v in found.run["metrics"]])
+        self.history.losses = found.run["losses"]
+        self.history.metrics = [(step, value) for step, value in found.run["metrics"]]
         if self.accelerator.scaler:
             self.accelerator.scaler.load_state_dict(found.run["scaler"])
         self.step = found.step

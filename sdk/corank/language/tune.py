@@ -3,15 +3,19 @@
 Knows pairs of texts; knows nothing of users or rankers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from corank.language.encoder import Encoder
 from corank.language.negatives import mine
 from corank.language.objectives import Contrastive
+from corank.language.options import TrainerConfig
 from corank.language.pairs import Pairs
 from corank.language.tokenizer import Tokenizer, embed
-from corank.language.trainer import History, Run, TrainerConfig, train
+from corank.language.trainer import History, Run, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,7 @@ def train_encoder(
     *,
     seed: int,
     run: Run | None = None,
+    validate: Callable[[NDArray[np.float32]], float] | None = None,
 ) -> History:
     """Pull the texts of each pair together, in place; return what happened.
 
@@ -52,16 +57,29 @@ def train_encoder(
         config: how.
         seed: of the order of pairs and of all else that is random.
         run: where checkpoints go.
+        validate: says how good vectors of the items are, (n_items, dim), higher is better; asked
+            ``config.checks`` times an epoch. With ``config.patience``, the best weights come out.
 
     Raises:
         TrainingError, ConfigError: see `trainer.train`.
     """
+    if config.adapter == "prompt":
+        encoder.add_virtual_tokens(config.virtual_tokens, texts)
     max_tokens = min(config.max_tokens, encoder.tokenizer.max_tokens)
     ids = Tokenizer(encoder.tokenizer.backend, max_tokens).encode(texts)
+    n_items = pairs.known.shape[1]
+
+    def vectors(n: int) -> NDArray[np.float32]:
+        return embed(texts[:n], encoder.tokenizer, encoder.run, dim=encoder.dim)
+
     negatives = None
     if config.hard_negatives and len(pairs):
-        vectors = embed(texts, encoder.tokenizer, encoder.run, dim=encoder.dim)
-        items = vectors[: pairs.known.shape[1]]
-        negatives = mine(vectors[pairs.anchors], items, pairs, config.hard_negatives, seed=seed)
+        start = vectors(len(texts))
+        negatives = mine(
+            start[pairs.anchors], start[:n_items], pairs, config.hard_negatives, seed=seed
+        )
     objective = Contrastive(ids, pairs, temperature=config.temperature, negatives=negatives)
-    return train(encoder, objective, config, seed=seed, run=run, name="tuning encoder")
+    metric = (lambda: validate(vectors(n_items))) if validate else None
+    return train(
+        encoder, objective, config, seed=seed, metric=metric, run=run, name="tuning encoder"
+    )
