@@ -5,12 +5,14 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import accuracy, classification, continual, report
+from benchmarks import accuracy, adaptation, classification, continual, report, training_speed
 from benchmarks.catalogue import DATASETS, RANKING
 from benchmarks.datasets import RankingSet
+from benchmarks.medquad import MEDQUAD
 from corank.classify.training import ClassifierConfig
 from corank.config import from_mapping
 from corank.errors import ConfigError, CorankError
+from corank.evaluate.report import Row
 
 
 def main() -> int:
@@ -25,8 +27,8 @@ def main() -> int:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    for dataset in DATASETS.values():
-        kind = f"vertical {dataset.vertical}" if isinstance(dataset, RankingSet) else "labelled"
+    for dataset in (*DATASETS.values(), MEDQUAD):
+        kind = f"vertical {dataset.vertical}" if isinstance(dataset, RankingSet) else "texts"
         print(f"{dataset.name}: {kind}; {', '.join(dataset.protocols)}")
         print(f"    {dataset.home_page}\n    {dataset.licence}")
         for name, what in dataset.files.items():
@@ -54,7 +56,7 @@ def _accuracy(arguments: argparse.Namespace) -> None:
         print(f"# {dataset.name}, {protocol}\n")
         if isinstance(dataset, RankingSet):
             found, path = accuracy.run(dataset, protocol, seed=arguments.seed)
-            print(found.markdown())
+            print(f"{found.markdown()}\n\nstored in {path}")
         else:
             seeds = range(arguments.seed, arguments.seed + arguments.seeds)
             given = json.loads(arguments.config.read_text("utf-8")) if arguments.config else {}
@@ -63,9 +65,23 @@ def _accuracy(arguments: argparse.Namespace) -> None:
                 rows, path = continual.run(dataset, protocol, seeds)
             else:
                 rows, path = classification.run(dataset, protocol, seeds, config)
-            for row in rows:
-                print(f"{row.system:28} {row.metric:20} {row.value:.4f}")
-        print(f"\nstored in {path}")
+            _print(rows, path)
+
+
+def _adaptation(arguments: argparse.Namespace) -> None:
+    _print(*adaptation.run(texts=arguments.texts, seed=arguments.seed))
+
+
+def _training_speed(arguments: argparse.Namespace) -> None:
+    dataset = RANKING[arguments.dataset]
+    _print(*training_speed.run(dataset, pairs=arguments.pairs, rounds=arguments.rounds))
+
+
+def _print(rows: list[Row], path: Path) -> None:
+    for row in rows:
+        spread = "" if row.low is None else f" ({row.low:.4f} .. {row.high:.4f})"
+        print(f"{row.system:34} {row.metric:20} {row.value:.4f}{spread}")
+    print(f"\nstored in {path}")
 
 
 def _report(arguments: argparse.Namespace) -> None:
@@ -93,6 +109,21 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--seeds", type=int, default=3, help="how many, for labelled sets")
     measure.add_argument("--config", type=Path, help="JSON of ClassifierConfig's options")
     measure.set_defaults(run=_accuracy)
+
+    reading = commands.add_parser(
+        "adaptation", help="perplexity and retrieval on MedQuAD, with domain pre-training"
+    )
+    reading.add_argument("--texts", type=int, default=5_000)
+    reading.add_argument("--seed", type=int, default=0)
+    reading.set_defaults(run=_adaptation)
+
+    speed = commands.add_parser(
+        "training-speed", help="pairs a second beside sentence-transformers, by turns"
+    )
+    speed.add_argument("--dataset", choices=RANKING, default="amazon-beauty")
+    speed.add_argument("--pairs", type=int, default=4_000)
+    speed.add_argument("--rounds", type=int, default=5)
+    speed.set_defaults(run=_training_speed)
 
     table = commands.add_parser("report", help="print the stored results as Markdown")
     table.add_argument("--readme", type=Path, help="also put them between this README's markers")

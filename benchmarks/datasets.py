@@ -30,7 +30,7 @@ class PublicSet:
     name: str
     home_page: str
     licence: str
-    files: dict[str, str]  # file name -> what it is
+    files: dict[str, str]  # name of a file or a folder of files -> what it is
     protocols: tuple[str, ...]
     published: tuple[Published, ...] = ()
 
@@ -42,7 +42,7 @@ class PublicSet:
         """
         root = os.environ.get("CORANK_DATA")
         folder = Path(root or "data") / self.name
-        missing = {name: what for name, what in self.files.items() if not (folder / name).is_file()}
+        missing = {name: what for name, what in self.files.items() if not (folder / name).exists()}
         if missing:
             wanted = "\n".join(f"  {name}: {what}" for name, what in missing.items())
             raise DataError(
@@ -57,7 +57,9 @@ class PublicSet:
         digest = hashlib.sha256()
         folder = self.source()
         for name in sorted(self.files):
-            digest.update((folder / name).read_bytes())
+            path = folder / name
+            for file in [path] if path.is_file() else sorted(path.rglob("*.*")):
+                digest.update(file.read_bytes())
         return digest.hexdigest()
 
 

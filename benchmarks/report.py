@@ -9,7 +9,11 @@ from benchmarks.results import RESULTS
 SHOWN = {
     "leave-one-out": ("hr@10", "ndcg@10"),
     "cold-items": ("recall@20", "ndcg@10"),
+    "adaptation": ("recall@10", "mrr@10"),
+    "7-steps": ("forgetting", "accuracy"),
+    "training-speed": ("times_as_fast", "pairs_per_second"),
 }
+"""Metrics shown of a protocol; systems stand in the order of the last one."""
 SCOPE = ("oos_recall", "in_scope_accuracy")
 CLASSES = ("macro_f1", "accuracy")
 START, END = "<!-- results: python -m benchmarks report -->", "<!-- end of results -->"
@@ -44,17 +48,24 @@ def markdown() -> str:
             cells = [_cell(found.get((system, metric))) for metric in metrics]
             name = f"**{system}**" if system == "corank" else system
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
-        cost = {r["metric"]: r["value"] for r in result["rows"] if r["split"] == "cost"}
-        evaluated = cost.get("evaluate_seconds")
-        lines += [
-            "",
-            f"Fitted in {cost['fit_seconds'] / 60:.0f} minutes"
-            + (f" and evaluated in {evaluated / 60:.0f}" if evaluated else "")
-            + f" on {result['machine']['cores']} cores; "
-            f"peak memory {cost['peak_memory_mb'] / 1024:.1f} GiB.",
-        ]
+        lines += _cost(result)
         tables.append("\n".join(lines))
     return "\n\n".join(tables)
+
+
+def _cost(result: dict[str, Any]) -> list[str]:
+    """What it took, where that was measured."""
+    cost = {r["metric"]: r["value"] for r in result["rows"] if r["split"] == "cost"}
+    if "fit_seconds" not in cost:
+        return []
+    evaluated = cost.get("evaluate_seconds")
+    return [
+        "",
+        f"Fitted in {cost['fit_seconds'] / 60:.0f} minutes"
+        + (f" and evaluated in {evaluated / 60:.0f}" if evaluated else "")
+        + f" on {result['machine']['cores']} cores; "
+        f"peak memory {cost['peak_memory_mb'] / 1024:.1f} GiB.",
+    ]
 
 
 def write(readme: Path) -> None:
