@@ -11,19 +11,18 @@ from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
 
 from benchmarks.clock import Clock
 from benchmarks.labelled import Fold, LabelledSet
 from benchmarks.results import RESULTS, current_commit, store
+from corank.classify.evaluation import Prediction, evaluate
 from corank.classify.training import ClassifierConfig, fit_classifier
 from corank.data.files import atomic
-from corank.evaluate.probability import auc, expected_calibration_error
 from corank.evaluate.report import Row
 from corank.language.encoder import Encoder
 from corank.progress import track
 
-Predicted = list[tuple[str, float, bool]]  # best class, its probability, whether it is answered
+Predicted = list[Prediction]
 
 
 def run(
@@ -43,9 +42,10 @@ def run(
                 if key not in kept.folds:
                     with clock("fit_seconds"):
                         kept.add(key, _predict(system, fold, seed, config))
-                answers += [(best, p, sure) for best, p, sure in kept.folds[key]]
+                answers += [Prediction(*said) for said in kept.folds[key]]
             truth = [label for fold in folds for label in fold.test_labels]
-            for metric, value in measure(answers, truth).items():
+            classes = sorted({label for fold in folds for label in fold.labels if label})
+            for metric, value in evaluate(answers, truth, classes).items():
                 found.setdefault((system, metric), []).append(value)
     rows = [
         Row(system, "all", metric, float(np.mean(v)), min(v), max(v), len(seeds))
@@ -66,35 +66,9 @@ def _predict(system: str, fold: Fold, seed: int, config: ClassifierConfig) -> Pr
         head = LogisticRegression(max_iter=1_000)
         head.fit(vectors, [fold.labels[row] for row in inside])
         p = head.predict_proba(encoder.encode(fold.test_texts))
-        return [(str(head.classes_[row.argmax()]), float(row.max()), True) for row in p]
-    classifier = fit_classifier(fold.texts, fold.labels, config, seed=seed)
-    said = classifier.predict(fold.test_texts)
-    return [(each.best, each.probability, each.label is not None) for each in said]
-
-
-def measure(answers: Predicted, truth: Sequence[str | None]) -> dict[str, float]:
-    """Return the metrics of these answers; those about scope where some truth is None.
-
-    In-scope accuracy counts a withheld answer as an error.
-    """
-    best = np.array([answer[0] for answer in answers])
-    sure = np.array([answer[1] for answer in answers])
-    answered = np.array([answer[2] for answer in answers])
-    inside = np.array([label is not None for label in truth])
-    right = np.array([b == label for b, label in zip(best, truth, strict=True)])
-    names = [label for label in truth if label is not None]
-    metrics = {
-        "accuracy": float(right[inside].mean()),
-        "macro_f1": float(f1_score(names, best[inside], average="macro")),
-        "calibration_error": expected_calibration_error(right[inside], sure[inside]),
-        "answered": float(answered.mean()),
-        "precision_of_answers": float(right[answered].mean()) if answered.any() else float("nan"),
-    }
-    if not inside.all():
-        metrics["in_scope_accuracy"] = float((right & answered)[inside].mean())
-        metrics["oos_recall"] = float((~answered)[~inside].mean())
-        metrics["oos_auroc"] = auc(inside, sure)
-    return metrics
+        best = [str(head.classes_[row.argmax()]) for row in p]
+        return [Prediction(name, name, float(row.max())) for name, row in zip(best, p, strict=True)]
+    return fit_classifier(fold.texts, fold.labels, config, seed=seed).predict(fold.test_texts)
 
 
 class Kept:

@@ -1,38 +1,10 @@
-"""Labelled public sets in miniature, and what the harness makes of answers known by hand."""
+"""Labelled public sets in miniature, and predictions that outlast a kill."""
 
 import json
-import math
 from pathlib import Path
 
-import pytest
-
-from benchmarks.classification import Kept, measure
+from benchmarks.classification import Kept
 from benchmarks.labelled import BANKING77, CLINC150, PHRASEBANK
-
-
-def test_measures_by_hand_without_anything_out_of_scope() -> None:
-    answers = [("a", 0.9, True), ("b", 0.6, False), ("b", 0.8, True), ("a", 0.7, True)]
-    found = measure(answers, ["a", "b", "b", "b"])
-    assert found["accuracy"] == 0.75
-    assert found["answered"] == 0.75
-    assert found["precision_of_answers"] == pytest.approx(2 / 3)
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 4 / 5) / 2)
-    assert "oos_recall" not in found
-
-
-def test_measures_by_hand_with_something_out_of_scope() -> None:
-    answers = [("a", 0.9, True), ("b", 0.4, False), ("a", 0.5, False), ("b", 0.95, True)]
-    found = measure(answers, ["a", "b", None, None])
-    assert found["accuracy"] == 1.0
-    assert found["in_scope_accuracy"] == 0.5  # the one withheld is an error
-    assert found["oos_recall"] == 0.5
-    assert found["oos_auroc"] == 0.25
-    assert found["precision_of_answers"] == 0.5
-
-
-def test_nothing_answered_has_no_precision() -> None:
-    found = measure([("a", 0.5, False), ("b", 0.5, False)], ["a", "b"])
-    assert found["answered"] == 0 and math.isnan(found["precision_of_answers"])
 
 
 def test_banking77_few_shot_takes_as_many_of_each_class(tmp_path: Path) -> None:

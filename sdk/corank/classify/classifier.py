@@ -7,25 +7,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from corank.classify.evaluation import Prediction, evaluate
 from corank.compress.runtime import TextEncoder
 from corank.errors import BundleError, RequestError
 from corank.sealed import Sealed
 
 CLASSIFIER = Sealed("classifier", 1)
-
-
-class Prediction(NamedTuple):
-    """What a classifier says about one text."""
-
-    label: str | None  # None: it abstains
-    best: str  # the most probable class, also where it abstains
-    probability: float  # of that class, 0..1
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +68,10 @@ class Classifier:
             )
             for row, one in zip(probabilities, best, strict=True)
         ]
+
+    def evaluate(self, texts: Sequence[str], labels: Sequence[str | None]) -> dict[str, float]:
+        """Measure on labelled texts; see `corank.classify.evaluation.evaluate`."""
+        return evaluate(self.predict(texts), labels, self.classes)
 
     def save(self, path: str | Path) -> None:
         """Write a sealed folder, whole or not at all.
