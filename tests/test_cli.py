@@ -23,7 +23,10 @@ from corank.bundle import read_report, save
 from corank.cli import main
 from corank.language.checkpoint import Checkpoint, Checkpoints
 
-COMMANDS = ("verticals", "demo", "fit", "evaluate", "search", "recommend", "app")
+COMMANDS = (
+    "verticals", "demo", "fit", "tune", "evaluate", "update", "rollback", "search", "recommend",
+    "app",
+)  # fmt: skip
 CONFIG = {
     "batch_size": 8,
     "max_pairs": 64,

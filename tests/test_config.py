@@ -7,8 +7,8 @@ import pytest
 
 from corank.config import from_mapping
 from corank.errors import ConfigError
+from corank.fitting import FitConfig
 from corank.language.encoder import EncoderConfig
-from corank.pipeline import FitConfig
 
 
 @dataclass(frozen=True, kw_only=True)

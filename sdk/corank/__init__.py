@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from corank.classify.classifier import Classifier as Classifier
     from corank.classify.training import ClassifierConfig as ClassifierConfig
     from corank.classify.training import fit_classifier as fit_classifier
+    from corank.classify.updating import ClassifierUpdate as ClassifierUpdate
+    from corank.classify.updating import Labelled as Labelled
+    from corank.classify.updating import update_classifier as update_classifier
     from corank.data.dataset import Dataset as Dataset
     from corank.data.labels import labeling_function as labeling_function
     from corank.data.schema import Interaction as Interaction
@@ -33,10 +36,10 @@ if TYPE_CHECKING:
     from corank.data.schema import User as User
     from corank.engine import Engine as Engine
     from corank.evaluate.report import Report as Report
+    from corank.fitting import FitConfig as FitConfig
     from corank.language.adapt import AdaptConfig as AdaptConfig
     from corank.language.encoder import EncoderConfig as EncoderConfig
     from corank.language.trainer import Run as Run
-    from corank.pipeline import FitConfig as FitConfig
     from corank.pipeline import Pipeline as Pipeline
     from corank.rank.ranker import RankerConfig as RankerConfig
     from corank.rank.rules import AlreadySeen as AlreadySeen
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from corank.rank.rules import Exclude as Exclude
     from corank.rank.rules import Require as Require
     from corank.rank.sequence import UserModelConfig as UserModelConfig
+    from corank.updating import UpdateConfig as UpdateConfig
     from corank.vertical import Vertical as Vertical
     from corank.vertical import load_vertical as load_vertical
     from corank.vertical import verticals as verticals
@@ -59,20 +63,23 @@ _HOME = {
     "Cap": "rank.rules",
     "Classifier": "classify.classifier",
     "ClassifierConfig": "classify.training",
+    "ClassifierUpdate": "classify.updating",
     "Dataset": "data.dataset",
     "Diversify": "rank.rules",
     "EncoderConfig": "language.encoder",
     "Engine": "engine",
     "Exclude": "rank.rules",
-    "FitConfig": "pipeline",
+    "FitConfig": "fitting",
     "Interaction": "data.schema",
     "Item": "data.schema",
+    "Labelled": "classify.updating",
     "Pipeline": "pipeline",
     "Query": "data.schema",
     "RankerConfig": "rank.ranker",
     "Report": "evaluate.report",
     "Require": "rank.rules",
     "Run": "language.trainer",
+    "UpdateConfig": "updating",
     "User": "data.schema",
     "UserModelConfig": "rank.sequence",
     "Vertical": "vertical",
@@ -80,6 +87,7 @@ _HOME = {
     "labeling_function": "data.labels",
     "load": "bundle",
     "load_vertical": "vertical",
+    "update_classifier": "classify.updating",
     "verticals": "vertical",
 }
 

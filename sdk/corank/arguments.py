@@ -1,6 +1,7 @@
 """What the ``corank`` command understands. Knows words and options; runs nothing."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import get_args
 
@@ -59,21 +60,48 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("vertical")
     _add_reading(fit, required=True)
     fit.add_argument("--out", type=Path, required=True, help="bundle to write")
-    fit.add_argument(
-        "--split", choices=get_args(ProtocolName), default="time", help="how the test is held out"
-    )
-    fit.add_argument("--test", type=float, default=0.2, help="share held out (default: 0.2)")
+    _add_splitting(fit)
     fit.add_argument(
         "--resume", action="store_true", help="go on from the checkpoint of a run that was killed"
     )
     _add_fitting(fit)
 
+    tune = command(
+        "tune", "Search for the settings that fit best on validation; the test is never looked at.",
+        "corank tune ecommerce --data data/shop --out runs/study --trials 20",
+    )  # fmt: skip
+    tune.add_argument("vertical")
+    _add_reading(tune, required=True)
+    tune.add_argument(
+        "--out", type=Path, required=True, help="folder of the study; goes on where it was left"
+    )
+    tune.add_argument("--space", help="a JSON file of what may be changed, and how far")
+    tune.add_argument("--trials", type=int, default=20, help="in all (default: 20)")
+    _add_splitting(tune)
+    _add_fitting(tune)
+
     evaluate = command(
         "evaluate", "Print a bundle's report, or measure it again on data.",
         "corank evaluate runs/shop --data data/shop",
     )  # fmt: skip
-    evaluate.add_argument("bundle")
-    _add_reading(evaluate, required=False)
+    evaluate.add_argument("bundle", type=Path)
+    _add_reading(evaluate, required=False, again=True)
+
+    update = command(
+        "update", "Learn what happened since a bundle was made; publish only what is better.",
+        "corank update runs/shop --data data/shop --new data/march",
+    )  # fmt: skip
+    update.add_argument("bundle", type=Path)
+    _add_reading(update, required=True, again=True)
+    update.add_argument("--new", required=True, help="folder with what happened since")
+    update.add_argument("--resume", action="store_true", help="go on from a run that was killed")
+    _add_fitting(update, encoder=False)
+
+    rollback = command(
+        "rollback", "Take back the last update: change the bundle for the one before it.",
+        "corank rollback runs/shop",
+    )  # fmt: skip
+    rollback.add_argument("bundle", type=Path)
 
     search = command(
         "search",
@@ -109,15 +137,43 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-def _add_fitting(parser: argparse.ArgumentParser) -> None:
+def fit_after(arguments: argparse.Namespace) -> str:
+    """Return the command that fits with the best settings a search found, on the same data."""
+    words = ["corank", "fit", arguments.vertical, "--data", arguments.data]
+    for column in arguments.column:
+        words += ["--column", column]
+    words += ["--split", arguments.split, "--test", arguments.test, "--seed", arguments.seed]
+    if arguments.encoder:
+        words += ["--encoder", arguments.encoder]
+    words += ["--config", arguments.out / "best.json", "--out", arguments.out / "bundle"]
+    return shlex.join(map(str, words))
+
+
+def _add_splitting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--split", choices=get_args(ProtocolName), default="time", help="how the test is held out"
+    )
+    parser.add_argument("--test", type=float, default=0.2, help="share held out (default: 0.2)")
+
+
+def _add_fitting(parser: argparse.ArgumentParser, *, encoder: bool = True) -> None:
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--encoder", help="hub name or local folder (default: all-MiniLM-L6-v2)")
+    if encoder:
+        parser.add_argument(
+            "--encoder", help="hub name or local folder (default: all-MiniLM-L6-v2)"
+        )
     parser.add_argument("--epochs", type=int, help="of encoder tuning; 0 leaves it frozen")
-    parser.add_argument("--config", help="a JSON file of FitConfig's options")
+    parser.add_argument("--config", help="a JSON file of options")
 
 
-def _add_reading(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument("--data", required=required, help="folder with items.* and interactions.*")
+def _add_reading(parser: argparse.ArgumentParser, *, required: bool, again: bool = False) -> None:
+    parser.add_argument(
+        "--data",
+        required=required,
+        action="append" if again else "store",
+        help="folder with items.* and interactions.*"
+        + (" that the bundle was fitted on; once more for each update since" if again else ""),
+    )
     parser.add_argument(
         "--column",
         action="append",

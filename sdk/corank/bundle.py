@@ -15,6 +15,7 @@ text format only), and checks every file before using any.
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,46 @@ def save(engine: Engine, report: Report | None, path: Path) -> None:
         "about": engine.about,
     }
     BUNDLE.save(path, write, about)
+
+
+def publish(engine: Engine, report: Report | None, path: Path) -> None:
+    """Write a bundle in place of another, which is kept beside it for `roll_back`.
+
+    Raises:
+        BundleError: the folder cannot be written, or holds something that is no bundle.
+    """
+    before, after = _previous(path), path.with_name(f".next-{path.name}")
+    save(engine, report, after)
+    BUNDLE.check_place(before)
+    if path.exists():
+        if before.exists():
+            shutil.rmtree(before)
+        path.rename(before)
+    after.rename(path)
+
+
+def roll_back(path: Path) -> None:
+    """Change a bundle for the one before it, which is kept: once more, and it is back.
+
+    Raises:
+        BundleError: there is none before it, or it is damaged.
+    """
+    before = _previous(path)
+    if not before.exists():
+        raise BundleError(f"There is no bundle before {path}: {before} does not exist.")
+    BUNDLE.open(before)
+    if path.exists():
+        BUNDLE.check_place(path)
+        aside = path.with_name(f".aside-{path.name}")
+        path.rename(aside)
+        before.rename(path)
+        aside.rename(before)
+    else:  # publishing was cut off half-way
+        before.rename(path)
+
+
+def _previous(path: Path) -> Path:
+    return path.with_name(f"{path.name}.previous")
 
 
 def load(path: str | Path) -> Engine:

@@ -1,22 +1,52 @@
-"""What a pipeline needs to know about data to fit on it: tasks, examples, and item columns.
+"""The steps of fitting on data: the encoder, what the signals learn, examples for the rankers.
 
-Knows datasets and signals; knows nothing of encoders' training or of bundles.
+Knows datasets, encoders and signals; knows nothing of engines or bundles.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from corank.compress.export import text_encoder
 from corank.compress.runtime import TextEncoder
 from corank.data.dataset import Dataset
+from corank.data.ragged import Ragged
 from corank.errors import DataError
+from corank.evaluate.baselines import TextMean
 from corank.evaluate.relevance import Qrels
 from corank.evaluate.task import Task
+from corank.language.encoder import Encoder
+from corank.language.pairs import build_pairs
+from corank.language.trainer import Run
+from corank.language.tune import EncoderTraining, train_encoder
 from corank.progress import track
+from corank.rank.history import UserModel
 from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
 from corank.rank.rules import AlreadySeen, Shelf
+from corank.rank.sequence import UserModelConfig, train_user_model
 from corank.rank.signals import SEARCH, Signals
+from corank.retrieve.cooccurrence import ease, item_knn
+from corank.retrieve.vectors import Kind, build_index
 from corank.vertical import Vertical
+
+T = TypeVar("T")
+
+DECAY = 0.65  # how fast a history fades in co-occurrence, text and words
+TUNING_CASES = 5_000  # validation cases that decide when training is done
+PROBE = 16  # texts on which an exported encoder is compared with torch
+
+Watch = Callable[[float, float], None]
+"""Told on the way how far fitting is, from 0 to 1 while the encoder is tuned and from 1 to 2 while
+the user model is trained, and the NDCG@10 on validation of what there is by then."""
+
+ByText = Callable[[NDArray[np.float32]], float]
+ByModel = Callable[[UserModel], float]
+"""Item vectors (n_items, d), or a user model -> NDCG@10 on validation of what they recommend."""
 
 START_RECOMMEND = {
     "sequence_z": 0.5,
@@ -29,6 +59,107 @@ START_SEARCH = {"words_share": 0.5, "text": 4.0}
 """Weights of the raw features where there is nothing to learn them from."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FitConfig(EncoderTraining):
+    """Everything about fitting; the encoder's own fields are in `EncoderTraining`.
+
+    Args:
+        seed: of everything that is random.
+        user_model, ranker: how those are trained.
+        index: vector search; ``auto`` is exact below 50,000 items.
+    """
+
+    seed: int = 0
+    user_model: UserModelConfig = field(default_factory=UserModelConfig)
+    ranker: RankerConfig = field(default_factory=RankerConfig)
+    index: Kind = "auto"
+
+
+def tune_encoder(
+    encoder: Encoder,
+    histories: Ragged,
+    data: Dataset,
+    texts: pl.Series,
+    config: FitConfig,
+    *,
+    run: Run | None = None,
+    validate: ByText | None = None,
+) -> None:
+    """Pull texts together that people treated alike, in place.
+
+    Args:
+        encoder: is changed.
+        histories: each user's positive items, oldest first.
+        data: whose judged queries are learned from too.
+        texts: of every item of the catalogue, (n_items,).
+        config: how.
+        run, validate: see `train_encoder`.
+    """
+    queries, judged = data.judged_queries()
+    pairs = build_pairs(
+        histories,
+        judged,
+        len(texts),
+        window=config.window,
+        max_pairs=config.max_pairs,
+        min_grade=config.min_grade,
+        seed=config.seed,
+    )
+    passages = [encoder.config.passage_prompt + text for text in texts]
+    asked = [encoder.config.query_prompt + query for query in queries]
+    train_encoder(
+        encoder, passages + asked, pairs, config, seed=config.seed, run=run, validate=validate
+    )
+
+
+def exported(encoder: Encoder, texts: pl.Series) -> TextEncoder:
+    """Export an encoder, compared with torch on the first of these texts."""
+    return text_encoder(encoder, texts.head(PROBE).to_list())
+
+
+def learn_signals(
+    train: Dataset,
+    shared: dict[str, Any],
+    config: FitConfig,
+    validate: ByModel | None = None,
+    share: float = 1.0,
+) -> tuple[Signals, float]:
+    """Learn from these events alone.
+
+    Args:
+        train: the events.
+        shared: the signals that are not learned from events.
+        config: how.
+        validate: chooses when the user model is done.
+        share: of its training, where validation does not choose; see `train_user_model`.
+
+    Returns:
+        The signals, and the share of the user model's training that was taken.
+    """
+    _, histories = train.sequences()
+    counts = train.item_counts()
+    n_items = len(counts)
+    user_model, share = train_user_model(
+        histories,
+        shared["text_vectors"],
+        counts,
+        config.user_model,
+        seed=config.seed,
+        share=share,
+        validate=validate,
+    )
+    signals = Signals(
+        user_model=user_model,
+        state_index=build_index(user_model.states, config.index),
+        together=ease(histories, n_items, decay=DECAY),
+        neighbours=item_knn(histories, n_items, decay=DECAY),
+        counts=counts,
+        recency=recency(train.positives, counts),
+        **shared,
+    )
+    return signals, share
+
+
 def slice_task(
     data: Dataset, repeatable: NDArray[np.bool_], *, at_most: int, seed: int
 ) -> Task | None:
@@ -37,6 +168,51 @@ def slice_task(
         return Task.of(data.cases(), repeatable).sample(at_most, seed)
     except DataError:
         return None
+
+
+def text_alone(
+    vertical: Vertical,
+    items: pl.DataFrame,
+    data: Dataset,
+    watch: Watch | None,
+    *,
+    seed: int,
+    checks: int,
+) -> ByText:
+    """Return what says how well text vectors recommend by themselves; ``watch`` is told as well."""
+
+    def ndcg(vectors: NDArray[np.float32]) -> float:
+        again = repeatable(vertical, items, vectors)
+        task = slice_task(data, again, at_most=TUNING_CASES, seed=seed)
+        return task.mean(TextMean(vectors, DECAY).score, "ndcg@10") if task else 0.0
+
+    return _watched(ndcg, watch, start=0, checks=checks)
+
+
+def model_alone(
+    data: Dataset, repeatable: NDArray[np.bool_], watch: Watch | None, *, seed: int, checks: int
+) -> ByModel | None:
+    """Return what says how well a user model recommends; None where nothing new was chosen."""
+    task = slice_task(data, repeatable, at_most=TUNING_CASES, seed=seed)
+    if task is None:
+        return None
+    return _watched(lambda model: task.mean(model.score, "ndcg@10"), watch, start=1, checks=checks)
+
+
+def _watched(
+    validate: Callable[[T], float], watch: Watch | None, *, start: float, checks: int
+) -> Callable[[T], float]:
+    """Return ``validate``, whose answers at each of ``checks`` checks ``watch`` is told."""
+    if watch is None:
+        return validate
+    number = count(1)
+
+    def told(model: T) -> float:
+        value = validate(model)
+        watch(start + next(number) / checks, value)
+        return value
+
+    return told
 
 
 def recommend_examples(

@@ -5,68 +5,54 @@ settings and is never trained on; ``held`` teaches the ranker what to trust, fro
 have not seen it. What comes out is an `Engine`, and that is what is evaluated and shipped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
 
 from corank import bundle
-from corank.compress.export import text_encoder
-from corank.compress.runtime import TextEncoder
+from corank.compress.export import text_encoder, torch_encoder
 from corank.config import from_mapping
-from corank.data.dataset import Dataset
+from corank.data.dataset import Dataset, Split
+from corank.data.grow import grow
 from corank.data.text import render
 from corank.engine import Engine
 from corank.errors import DataError, RequestError
 from corank.evaluate.report import Report
 from corank.fitting import (
+    DECAY,
+    PROBE,
     START_RECOMMEND,
+    ByText,
+    FitConfig,
+    Watch,
+    exported,
     fit_searcher,
+    learn_signals,
     log_price,
-    recency,
+    model_alone,
     recommend_examples,
     repeatable,
-    slice_task,
+    text_alone,
+    tune_encoder,
 )
 from corank.language.adapt import Adaptation, AdaptConfig, adapt
+from corank.language.blend import blended
 from corank.language.encoder import Encoder, EncoderConfig
-from corank.language.pairs import build_pairs
 from corank.language.processes import go_on_alone
 from corank.language.trainer import Run
-from corank.language.tune import EncoderTraining, train_encoder
 from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
 from corank.progress import bar
-from corank.rank.ranker import RankerConfig, fit_ranker
-from corank.rank.sequence import UserModelConfig, train_user_model
-from corank.rank.signals import RECOMMEND, Signals
-from corank.retrieve.cooccurrence import ease, item_knn
+from corank.rank.ranker import fit_ranker
+from corank.rank.signals import RECOMMEND
 from corank.retrieve.lexical import BM25
-from corank.retrieve.vectors import Kind, build_index
+from corank.retrieve.vectors import build_index
+from corank.updating import Update, UpdateConfig, judge, replayed
 from corank.vertical import Vertical
-
-DECAY = 0.65  # how fast a history fades in co-occurrence, text and words
-TUNING_CASES = 5_000  # validation cases that decide when the user model is done
-PROBE = 16  # texts on which an exported encoder is compared with torch
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitConfig(EncoderTraining):
-    """Everything about fitting; the encoder's own fields are in `EncoderTraining`.
-
-    Args:
-        seed: of everything that is random.
-        user_model, ranker: how those are trained.
-        index: vector search; ``auto`` is exact below 50,000 items.
-    """
-
-    seed: int = 0
-    user_model: UserModelConfig = field(default_factory=UserModelConfig)
-    ranker: RankerConfig = field(default_factory=RankerConfig)
-    index: Kind = "auto"
 
 
 class Pipeline:
@@ -147,7 +133,12 @@ class Pipeline:
         return deepcopy(self._adapted) if self._adapted else Encoder.load(self.encoder)
 
     def fit(
-        self, train: Dataset, config: FitConfig | None = None, *, run: Run | None = None
+        self,
+        train: Dataset,
+        config: FitConfig | None = None,
+        *,
+        run: Run | None = None,
+        watch: Watch | None = None,
     ) -> Engine:
         """Tune the encoder, train the user model, learn the rankers; return the engine.
 
@@ -158,24 +149,97 @@ class Pipeline:
             train: what to learn from.
             config: how.
             run: where checkpoints of the encoder's tuning go, and whether to go on from them.
+            watch: told how good things are at each check; what is learned is the same without.
 
         Raises:
             DataError: the data is too small to carve validation data from.
             TrainingError: see `corank.language.trainer.train`.
         """
         config = config or FitConfig()
+
+        def tune(seen: Dataset, texts: pl.Series, validate: ByText | None) -> Encoder:
+            encoder, (_, histories) = self._start(), seen.sequences()
+            tune_encoder(encoder, histories, seen, texts, config, run=run, validate=validate)
+            return encoder
+
+        self._engine = self._fitted(train, config, tune, watch)
+        self._train = train
+        return self._engine
+
+    def update(
+        self,
+        new: Dataset,
+        test: Dataset,
+        config: UpdateConfig | None = None,
+        *,
+        run: Run | None = None,
+    ) -> Update:
+        """Learn what happened since, and keep what is known; publish only what is better.
+
+        The encoder goes on from where it is: it reads the new histories and a sample of the old
+        ones, and comes out as an average of what it was and what it became. All else is fitted
+        anew on all events. The engine is replaced only if it gains clearly on the last of the
+        new events and loses no more than a budget on the old test.
+
+        Args:
+            new: what happened since; see `corank.data.grow.grow`.
+            test: the other side of the split that was fitted on. It is not learned from.
+            config: how.
+            run: where checkpoints of the encoder's tuning go, and whether to go on from them.
+
+        Returns:
+            Whether the update was published, and why; and the data as it is from now on.
+
+        Raises:
+            RequestError: nothing was fitted.
+            DataError: nothing is new, or too little.
+            BundleError: the encoder's graph cannot be trained further.
+            TrainingError: see `corank.language.trainer.train`.
+        """
+        config, current = config or UpdateConfig(), self.engine
+        assert self._train is not None  # noqa: S101  set wherever the engine is
+        grown = grow(Split(self._train, test), new, config.test)
+
+        def tune(seen: Dataset, texts: pl.Series, validate: ByText | None) -> Encoder:
+            encoder = torch_encoder(current.encoder, self.encoder)
+            histories = replayed(seen, grown.since, config.replay, config.seed)
+            with blended(encoder, config.keep):
+                tune_encoder(encoder, histories, seen, texts, config, run=run, validate=validate)
+            return encoder
+
+        updated = self._fitted(grown.split.train, config, tune)
+        judgement = judge(updated, current, grown, config.gate, config.seed)
+        if judgement.publish:
+            before = cast(list[object], current.about.get("updates", []))
+            said = {"test": config.test, "why": judgement.why}
+            updated.about["updates"] = [*before, said]
+            self._engine, self._train = updated, grown.split.train
+        return Update(judgement, grown.split)
+
+    def _fitted(
+        self,
+        train: Dataset,
+        config: FitConfig,
+        tune: Callable[[Dataset, pl.Series, ByText | None], Encoder],
+        watch: Watch | None = None,
+    ) -> Engine:
+        """Fit all of an engine; ``tune`` makes the encoder from (events, item texts, metric)."""
         fit, validation = train.carve()
         base, held = fit.rehearse()
         if base.positives.is_empty():
             raise DataError("Too few relevant events: nothing is left to train on.")
         texts = render(self.vertical.item_text, train.items)
-        encoder = self._tune_encoder(fit.carve().train, texts, config, run)
+        by_text = None
+        if watch or config.patience:
+            checks = {"seed": config.seed, "checks": config.epochs * config.checks}
+            by_text = text_alone(self.vertical, train.items, validation, watch, **checks)
+        encoder = exported(tune(fit.carve().train, texts, by_text), texts)
         processes = go_on_alone()
         with bar() as bars:
             task = bars.add_task("encoding items", total=len(texts))
             vectors = encoder.encode_items(texts, progress=lambda n: bars.advance(task, n))
         words = BM25.build(texts.to_list())
-        shared = {
+        shared: dict[str, Any] = {
             "text_vectors": vectors,
             "text_index": build_index(vectors, config.index),
             "bm25": words,
@@ -183,10 +247,12 @@ class Pipeline:
             "repeatable": repeatable(self.vertical, train.items, vectors),
             "decay": DECAY,
         }
-        signals, share = self._signals(fit, shared, config, validation)
-        early, _ = self._signals(base, shared, config, share=share)
+        checks = {"seed": config.seed, "checks": config.user_model.checks}
+        by_model = model_alone(validation, shared["repeatable"], watch, **checks)
+        signals, share = learn_signals(fit, shared, config, by_model)
+        early, _ = learn_signals(base, shared, config, share=share)
         n = config.ranker.per_retriever
-        self._engine = Engine(
+        return Engine(
             vertical=self.vertical,
             items=train.items,
             encoder=encoder,
@@ -211,8 +277,6 @@ class Pipeline:
                 "padding waste": round(encoder.padding.waste, 4),
             },
         )
-        self._train = train
-        return self._engine
 
     def evaluate(self, test: Dataset) -> Report:
         """Measure the engine and every baseline on the test side of the split.
@@ -234,60 +298,3 @@ class Pipeline:
             BundleError: the folder cannot be written.
         """
         bundle.save(self.engine, report, Path(path))
-
-    def _tune_encoder(
-        self, seen: Dataset, texts: pl.Series, config: FitConfig, run: Run | None
-    ) -> TextEncoder:
-        """Pull texts together that people treated alike; return the encoder, exported."""
-        encoder = self._start()
-        _, sequences = seen.sequences()
-        queries, judged = seen.judged_queries()
-        pairs = build_pairs(
-            sequences,
-            judged,
-            len(texts),
-            window=config.window,
-            max_pairs=config.max_pairs,
-            min_grade=config.min_grade,
-            seed=config.seed,
-        )
-        passages = [self.encoder.passage_prompt + text for text in texts]
-        asked = [self.encoder.query_prompt + query for query in queries]
-        train_encoder(encoder, passages + asked, pairs, config, seed=config.seed, run=run)
-        return text_encoder(encoder, texts.head(PROBE).to_list())
-
-    def _signals(
-        self,
-        train: Dataset,
-        shared: dict[str, Any],
-        config: FitConfig,
-        validation: Dataset | None = None,
-        share: float = 1.0,
-    ) -> tuple[Signals, float]:
-        """Learn from these events alone; validation may choose when the user model is done."""
-        _, histories = train.sequences()
-        counts = train.item_counts()
-        n_items = len(counts)
-        validate = None
-        may = {"at_most": TUNING_CASES, "seed": config.seed}
-        if validation and (task := slice_task(validation, shared["repeatable"], **may)):
-            validate = lambda model: task.mean(model.score, "ndcg@10")  # noqa: E731
-        user_model, share = train_user_model(
-            histories,
-            shared["text_vectors"],
-            counts,
-            config.user_model,
-            seed=config.seed,
-            share=share,
-            validate=validate,
-        )
-        signals = Signals(
-            user_model=user_model,
-            state_index=build_index(user_model.states, config.index),
-            together=ease(histories, n_items, decay=DECAY),
-            neighbours=item_knn(histories, n_items, decay=DECAY),
-            counts=counts,
-            recency=recency(train.positives, counts),
-            **shared,
-        )
-        return signals, share

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from corank.data.ragged import Ragged
+from corank.errors import ConfigError
 from corank.rank.history import UserModel
 from corank.rank.sequence import (
     FusedItems,
@@ -193,3 +194,9 @@ def test_what_was_seen_is_masked_unless_it_is_the_answer() -> None:
     assert target.tolist() == [4, 3, 6, 5, 7]
     masked = list(zip(rows.tolist(), items.tolist(), strict=True))
     assert masked == [(0, 3), (1, 4), (2, 5), (3, 6), (4, 5), (4, 6)]
+
+
+@pytest.mark.parametrize("heads", [0, 3])
+def test_heads_that_do_not_divide_the_width_are_refused(heads: int) -> None:
+    with pytest.raises(ConfigError, match=f"'dim' is 16 and 'heads' {heads}; expected heads that"):
+        replace(TINY, heads=heads)

@@ -24,6 +24,7 @@ from torch.nn import functional as F
 
 from corank.compress.export import export
 from corank.data.ragged import Ragged
+from corank.errors import ConfigError
 from corank.language.schedule import set_rate
 from corank.progress import track
 from corank.rank.history import UserModel
@@ -68,6 +69,13 @@ class UserModelConfig:
     item_dropout: float = 0.3
     id_dropout: float = 0.1
     scale: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.heads < 1 or self.dim % self.heads:
+            raise ConfigError(
+                f"Option 'dim' is {self.dim!r} and 'heads' {self.heads!r}; expected heads that "
+                "divide dim."
+            )
 
 
 class FusedItems(nn.Module):

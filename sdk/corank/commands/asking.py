@@ -1,0 +1,91 @@
+"""Commands that ask a bundle, or what is installed: no training here."""
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+import corank
+from corank.commands.printing import print_answers, print_json
+from corank.errors import RequestError
+from corank.progress import bar
+from corank.serve.guard import login
+
+if TYPE_CHECKING:
+    from corank.vertical import Vertical
+
+
+def verticals(arguments: argparse.Namespace) -> None:
+    """``corank verticals``."""
+    found = corank.verticals()
+    about = [_describe(vertical) for vertical in found.values()]
+    if arguments.json:
+        print_json(about)
+        return
+    for each in about:
+        print(f"{each['name']}: reads {each['item_text']}")
+        print(f"    labels  {', '.join(each['labeling_functions'])}")
+        for rule in each["rules"]:
+            print(f"    rule    {rule}")
+
+
+def _describe(vertical: "Vertical") -> dict[str, Any]:
+    return {
+        "name": vertical.name,
+        "item_text": vertical.item_text,
+        "labeling_functions": [f.name for f in vertical.labeling_functions],
+        "rules": [rule.describe() for rule in vertical.rules],
+        "metrics": list(vertical.metrics),
+        "sample": vertical.sample is not None,
+    }
+
+
+def search(arguments: argparse.Namespace) -> None:
+    """``corank search``."""
+    engine = corank.load(arguments.bundle)
+    answers = engine.search(arguments.query, k=arguments.k, where=_where(arguments))
+    print_json(answers.to_dict()) if arguments.json else print_answers(answers)
+
+
+def recommend(arguments: argparse.Namespace) -> None:
+    """``corank recommend``."""
+    engine = corank.load(arguments.bundle)
+    answers = engine.recommend(arguments.history, k=arguments.k, where=_where(arguments))
+    print_json(answers.to_dict()) if arguments.json else print_answers(answers)
+
+
+def app(arguments: argparse.Namespace) -> None:
+    """``corank app``."""
+    check = login(arguments.host, arguments.user, arguments.password_file, os.environ)
+    with bar() as bars:
+        bars.add_task(f"opening {arguments.bundle}", total=None)
+        from corank.serve.ui import open_app, serve
+
+        demo = open_app(arguments.bundle)
+
+    def say(url: str | None) -> None:
+        if arguments.json:
+            print_json({"bundle": arguments.bundle, "url": url})
+        else:
+            print(f"The app runs at {url} (Ctrl+C stops it)." if url else "The app can be served.")
+        sys.stdout.flush()
+
+    if arguments.check:
+        say(None)
+    else:
+        serve(demo, say=say, host=arguments.host, port=arguments.port, check=check)
+
+
+def _where(arguments: argparse.Namespace) -> pl.Expr | None:
+    if arguments.where is None:
+        return None
+    try:
+        condition: pl.Expr = pl.sql_expr(arguments.where)
+        return condition
+    except pl.exceptions.PolarsError as error:
+        raise RequestError(
+            f"--where {arguments.where!r} is no condition: {str(error).splitlines()[0]}. "
+            "Write it as in SQL: price < 30"
+        ) from error

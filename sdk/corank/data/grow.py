@@ -1,0 +1,84 @@
+"""Data that grows: what happened since joins a split that was made before.
+
+The old test is not learned from, so that a model fitted on the grown data can be asked what the
+old one was asked; the last of the new events are the test from now on. Known items keep their
+catalogue indices and take their newest description; new ones come after. Knows tables; knows no
+models.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple, cast
+
+import polars as pl
+
+from corank.data.dataset import Dataset, Split
+from corank.errors import DataError
+
+_EVENT = ("user_id", "item_id", "event", "timestamp")
+
+
+class Grown(NamedTuple):
+    """A split with newer data in it.
+
+    Args:
+        split: training data with the new events in it but for the last, which are the test.
+        old_test: what was tested before, over the grown catalogue.
+        since: when the first new event happened.
+    """
+
+    split: Split
+    old_test: Dataset
+    since: dt.datetime
+
+
+def grow(split: Split, new: Dataset, share: float) -> Grown:
+    """Join new data to a split.
+
+    Args:
+        split: what there was.
+        new: events since then; its catalogue may be new as a whole, or the new items alone. Events
+            that are in the split already are not new.
+        share: of the new events, the last ones, that are tested on.
+
+    Raises:
+        DataError: no event is new, or too few are.
+    """
+    train, test = split
+    both = pl.concat([train.interactions, test.interactions])
+    events = new.interactions.join(both, on=_EVENT, how="anti", maintain_order="left")
+    if events.is_empty():
+        raise DataError(
+            f"None of the {new.interactions.height:,} events is new: all are in the data that the "
+            "model was fitted or tested on. Bring what happened since."
+        )
+    fresh, last = replace(new, interactions=events, queries=new.queries.clear()).split(
+        "time", test=share
+    )
+    items = _newest(train.items, new.items, ["item_id"])
+    users = _newest(train.users, new.users, ["user_id"])
+    learned = replace(
+        train,
+        items=items,
+        users=users,
+        interactions=pl.concat([train.interactions, fresh.interactions]),
+        queries=_newest(train.queries, _unasked(new.queries, test.queries), ["query", "item_id"]),
+    )
+    history = pl.concat([both, fresh.interactions])
+    new_test = replace(last, items=items, users=users, history=history, queries=test.queries)
+    old_test = replace(test, items=items, users=users)
+    since = cast(dt.datetime, events["timestamp"].min())
+    return Grown(Split(learned, new_test), old_test, since)
+
+
+def _newest(old: pl.DataFrame, new: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Rows of both, old ones first and in their places; where both have one, the new one."""
+    places = pl.concat([old.select(key), new.select(key)]).unique(maintain_order=True)
+    rows = pl.concat([new, old]).unique(key, keep="first", maintain_order=True)
+    return places.join(rows, on=key, how="left", maintain_order="left").select(old.columns)
+
+
+def _unasked(queries: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """Queries that no test asks."""
+    return queries.join(asked, on="query", how="anti", maintain_order="left")

@@ -1,0 +1,95 @@
+"""What an update of a fitted pipeline is made of: what is replayed, and what it has to show.
+
+Knows datasets and engines; knows nothing of how an engine is fitted.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from corank.config import check_ranges
+from corank.data.dataset import Dataset, Split
+from corank.data.grow import Grown
+from corank.data.ragged import Ragged
+from corank.engine import Engine
+from corank.evaluate.gate import Gate, Judgement, Slice
+from corank.evaluate.metrics import compute
+from corank.evaluate.task import Task
+from corank.fitting import FitConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateConfig(FitConfig):
+    """How a fitted pipeline learns what happened since; see `FitConfig`.
+
+    Args:
+        test: share of the new events, the last ones, that the update is tested on.
+        replay: the encoder reads so many old histories for each new one.
+        keep: weight of the current encoder in the one that comes out.
+        gate: what the update has to show, in the vertical's first metric.
+    """
+
+    test: float = 0.2
+    replay: float = 1.0
+    keep: float = 0.5
+    gate: Gate = field(default_factory=Gate)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_ranges(self, above_0=("test",), at_least_0=("replay",), share=("test", "keep"))
+
+
+class Update(NamedTuple):
+    """What came of an update: whether it was published and why, and the data as it is now."""
+
+    judgement: Judgement
+    split: Split
+
+
+def replayed(seen: Dataset, since: dt.datetime, replay: float, seed: int) -> Ragged:
+    """Return the histories with something new in them, and a random choice of the others.
+
+    Args:
+        seen: what may be learned from.
+        since: events from this moment on are new.
+        replay: old histories for each new one.
+        seed: of the choice.
+    """
+    users, histories = seen.sequences()
+    fresh = seen.positives.filter(pl.col("timestamp") >= since)["user_id"].unique()
+    new = users.is_in(fresh.implode()).to_numpy()
+    n = round(replay * int(new.sum()))
+    old = np.random.default_rng(seed).permutation(np.flatnonzero(~new))[:n]
+    return histories.take(np.sort(np.concatenate([np.flatnonzero(new), old])))
+
+
+def judge(updated: Engine, current: Engine, grown: Grown, gate: Gate, seed: int) -> Judgement:
+    """Ask both engines what was tested before, and what is new.
+
+    Raises:
+        DataError: a test asks nothing that could be answered.
+    """
+    metric = updated.vertical.metrics[0]
+
+    def compared(test: Dataset) -> Slice:
+        task = Task.of(test.cases(), updated.signals.repeatable)
+        known = _known(task.histories, current.items.height)
+        return Slice(
+            compute(metric, task.judge(updated.rank(task.histories))),
+            compute(metric, task.judge(current.rank(known))),
+            task.users.to_physical().rank("dense").to_numpy(),
+        )
+
+    new, old = compared(grown.split.test), compared(grown.old_test)
+    return gate.judge(metric, new=new, old=old, seed=seed)
+
+
+def _known(histories: Ragged, n_items: int) -> Ragged:
+    """Leave out what an engine of so many items has never heard of."""
+    kept = histories.items < n_items
+    left = np.bincount(histories.rows()[kept], minlength=len(histories))
+    indptr = np.concatenate([[0], np.cumsum(left)]).astype(np.int64)
+    return Ragged(indptr, histories.items[kept], histories.values[kept])
