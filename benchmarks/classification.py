@@ -6,6 +6,7 @@ the last one is in.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from corank.evaluate.report import Row
 from corank.language.encoder import Encoder
 from corank.progress import track
 
-Predicted = list[Prediction]
+FROZEN = "frozen-encoder"
 
 
 def run(
@@ -31,55 +32,67 @@ def run(
     """Train, measure and store one protocol of a data set; return the rows and the file."""
     clock = Clock()
     kept = Kept(RESULTS / f".{dataset.name}-{protocol}-{current_commit()[:12]}.json")
+    systems: dict[str, ClassifierConfig | None] = {FROZEN: None}
+    if protocol not in dataset.frozen_only:
+        systems["corank"] = config
+        for system, options in dataset.variants.get(protocol, {}).items():
+            systems[system] = replace(config, **options)
     found: dict[tuple[str, str], list[float]] = {}
     for seed in seeds:
         folds = list(dataset.folds(dataset.source(), protocol, seed))
-        systems = ["frozen-encoder"] + ["corank"] * (protocol not in dataset.frozen_only)
-        for system in systems:
-            answers: Predicted = []
+        truth = [label for fold in folds for label in fold.test_labels]
+        classes = sorted({label for fold in folds for label in fold.labels if label})
+        for system, how in systems.items():
+            answers: list[Prediction] = []
             for number, fold in enumerate(track(folds, f"{system}, seed {seed}", len(folds))):
                 key = f"{system}/{seed}/{number}"
                 if key not in kept.folds:
                     with clock("fit_seconds"):
-                        kept.add(key, _predict(system, fold, seed, config))
-                answers += [Prediction(*said) for said in kept.folds[key]]
-            truth = [label for fold in folds for label in fold.test_labels]
-            classes = sorted({label for fold in folds for label in fold.labels if label})
-            for metric, value in evaluate(answers, truth, classes).items():
+                        kept.add(key, _frozen(fold) if how is None else _tuned(fold, how, seed))
+                answers += [Prediction(*said) for said in kept.folds[key]["said"]]
+            measured = evaluate(answers, truth, classes)
+            measured["weights_trained"] = kept.folds[f"{system}/{seed}/0"]["trained"]
+            for metric, value in measured.items():
                 found.setdefault((system, metric), []).append(value)
     rows = [
         Row(system, "all", metric, float(np.mean(v)), min(v), max(v), len(seeds))
         for (system, metric), v in found.items()
     ]
     cost = [Row("corank", "cost", name, value) for name, value in clock.figures().items()]
-    verdict = "mean over seeds, lowest .. highest"
-    path = store(dataset, protocol, verdict, [*rows, *cost], about={"fit": vars(config)})
+    about = {system: vars(how) for system, how in systems.items() if how}
+    verdict = f"mean over {len(seeds)} seeds, lowest .. highest"
+    path = store(dataset, protocol, verdict, [*rows, *cost], about=about)
     kept.path.unlink(missing_ok=True)
     return rows, path
 
 
-def _predict(system: str, fold: Fold, seed: int, config: ClassifierConfig) -> Predicted:
-    if system == "frozen-encoder":
-        encoder = Encoder.load()
-        inside = [row for row, label in enumerate(fold.labels) if label is not None]
-        vectors = encoder.encode([fold.texts[row] for row in inside])
-        head = LogisticRegression(max_iter=1_000)
-        head.fit(vectors, [fold.labels[row] for row in inside])
-        p = head.predict_proba(encoder.encode(fold.test_texts))
-        best = [str(head.classes_[row.argmax()]) for row in p]
-        return [Prediction(name, name, float(row.max())) for name, row in zip(best, p, strict=True)]
-    return fit_classifier(fold.texts, fold.labels, config, seed=seed).predict(fold.test_texts)
+def _frozen(fold: Fold) -> dict[str, Any]:
+    """A head of scikit-learn's on the encoder as it came."""
+    encoder = Encoder.load()
+    inside = [row for row, label in enumerate(fold.labels) if label is not None]
+    vectors = encoder.encode([fold.texts[row] for row in inside])
+    head = LogisticRegression(max_iter=1_000).fit(vectors, [fold.labels[row] for row in inside])
+    p = head.predict_proba(encoder.encode(fold.test_texts))
+    best = [str(head.classes_[row.argmax()]) for row in p]
+    said = [Prediction(name, name, float(row.max())) for name, row in zip(best, p, strict=True)]
+    return {"said": said, "trained": head.coef_.size / sum(w.numel() for w in encoder.parameters())}
+
+
+def _tuned(fold: Fold, config: ClassifierConfig, seed: int) -> dict[str, Any]:
+    classifier = fit_classifier(fold.texts, fold.labels, config, seed=seed)
+    said = classifier.predict(fold.test_texts)
+    return {"said": said, "trained": classifier.about["share of weights trained"]}
 
 
 class Kept:
-    """What each fold predicted, on disk."""
+    """What each fold gave, on disk."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.folds: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
 
-    def add(self, key: str, predicted: Sequence[Any]) -> None:
-        """Keep one fold's predictions."""
-        self.folds[key] = predicted
+    def add(self, key: str, found: Any) -> None:
+        """Keep what one fold gave."""
+        self.folds[key] = found
         with atomic(self.path) as part:
             part.write_text(json.dumps(self.folds), "utf-8")

@@ -89,7 +89,7 @@ def plain(parts: list[Part], seed: int) -> Iterator[Classifier]:
             head.bias[:known] = torch.from_numpy(current.bias)
         objective = Classification(material.ids, material.y, smoothing=config.smoothing)
         train(Headed(encoder, head), objective, config, seed=seed)
-        current = finished(material, head, rows[:0], config, seed=seed, mode="full")
+        current = finished(material, head, rows[:0], config, seed=seed, about={})
         yield current
 
 
@@ -133,7 +133,11 @@ def run(dataset: LabelledSet, protocol: str, seeds: Sequence[int]) -> tuple[list
     cost = [Row("corank", "cost", name, value) for name, value in clock.figures().items()]
     about = {"fit": vars(ClassifierConfig()), "update": repr(ClassifierUpdate())}
     path = store(
-        dataset, protocol, "mean over seeds, lowest .. highest", [*rows, *cost], about=about
+        dataset,
+        protocol,
+        f"mean over {len(seeds)} seeds, lowest .. highest",
+        [*rows, *cost],
+        about=about,
     )
     kept.path.unlink(missing_ok=True)
     return rows, path

@@ -3,9 +3,9 @@
 import csv
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
@@ -31,6 +31,8 @@ class LabelledSet(PublicSet):
     folds: Callable[[Path, str, int], Iterator[Fold]]  # folder, protocol, seed
     frozen_only: tuple[str, ...] = ()  # protocols that check the harness on the frozen encoder
     in_steps: tuple[str, ...] = ()  # protocols whose classes arrive a few at a time
+    variants: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """Protocol -> system -> the options in which it differs from corank's own."""
 
 
 def _banking77(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
@@ -88,6 +90,7 @@ BANKING77 = LabelledSet(
     protocols=("full", "10-per-class", "8-shot", "7-steps"),
     frozen_only=("8-shot",),
     in_steps=("7-steps",),
+    variants={"full": {"corank, LoRA": {"adapter": "lora", "learning_rate": 2e-3}}},
     published=(
         Published(
             system="USE+ConveRT",

@@ -14,7 +14,10 @@ from corank.classify.training import ClassifierConfig, fit_classifier
 from corank.errors import BundleError, DataError, RequestError
 from corank.language.encoder import EncoderConfig
 
-TOY = ClassifierConfig(epochs=3, learning_rate=1e-3, precision="no", dropout=0.0, holdout=0.2)
+TOY = ClassifierConfig(
+    epochs=3, batch_size=32, learning_rate=1e-3, head_factor=1.0, precision="no", dropout=0.0,
+    holdout=0.2,
+)  # fmt: skip
 KITCHEN = ("coffee", "kettle", "tea", "cup", "pan", "knife")
 SPORT = ("yoga", "ball", "shoe", "helmet", "swim", "tent")
 

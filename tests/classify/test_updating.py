@@ -24,8 +24,11 @@ WORDS = {
     "sport": ("yoga", "ball", "shoe", "helmet", "swim", "tent"),
     "room": ("lamp", "desk", "sofa", "shelf", "rug", "chair"),
 }
-TOY = ClassifierConfig(epochs=3, learning_rate=1e-3, precision="no", dropout=0.0, holdout=0.2)
-MORE = ClassifierUpdate(epochs=3, learning_rate=1e-3, precision="no", dropout=0.0, holdout=0.2)
+TOY = ClassifierConfig(
+    epochs=3, batch_size=32, learning_rate=1e-3, head_factor=1.0, precision="no", dropout=0.0,
+    holdout=0.2,
+)  # fmt: skip
+MORE = ClassifierUpdate(**vars(TOY))
 
 
 def labelled(names: tuple[str, ...], n: int, seed: int) -> Labelled:

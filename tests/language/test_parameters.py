@@ -74,6 +74,15 @@ def test_the_rate_falls_with_each_layer_down_and_only_matrices_decay(model: Head
         assert of[id(parameter)] == (rates[depth(name, 2)], 0.0 if vector else 0.01), name
 
 
+def test_a_head_has_its_own_rate(model: Headed) -> None:
+    groups = parameter_groups(
+        model, learning_rate=1.0, layer_decay=0.5, weight_decay=0.01, head_factor=20.0
+    )
+    rate = {id(p): g["lr"] for g in groups for p in g["params"]}  # type: ignore[attr-defined]
+    assert rate[id(model.head.weight)] == 20.0
+    assert {rate[id(p)] for name, p in model.named_parameters() if depth(name, 2) == 2} == {0.5}
+
+
 def test_what_is_frozen_is_in_no_group(model: Headed) -> None:
     freeze(model, 1)
     groups = parameter_groups(model, learning_rate=1.0, layer_decay=0.5, weight_decay=0.01)

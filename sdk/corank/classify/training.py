@@ -13,7 +13,7 @@ Outlier Exposure", ICLR 2019. Knows texts and classes; knows nothing of items or
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -28,7 +28,7 @@ from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.objectives import Classification, Contrastive
 from corank.language.options import TrainerConfig
 from corank.language.pairs import Pairs
-from corank.language.trainer import Run, train
+from corank.language.trainer import History, Run, train
 
 FEW = 20  # texts per class, in the middle; with fewer, pairs beat end-to-end tuning
 PROBE = 16  # texts on which the exported encoder is compared with torch
@@ -53,9 +53,10 @@ class ClassifierConfig(TrainerConfig):
             texts, which takes a few hundred of them; None takes the share as it is.
     """
 
-    epochs: int = 8
-    batch_size: int = 32
-    learning_rate: float = 1e-4
+    epochs: int = 4
+    batch_size: int = 64
+    learning_rate: float = 2e-4
+    head_factor: float = 20.0
     max_tokens: int = 64
     dropout: float = 0.1
     mode: Literal["auto", "full", "few"] = "auto"
@@ -104,21 +105,28 @@ def fit_classifier(
     sizes = np.bincount(material.y[material.y >= 0])
     few = config.mode == "few" or (config.mode == "auto" and np.median(sizes) < FEW)
     if few:
-        tune_by_pairs(material, material.known(learn), config, seed=seed, run=run)
+        rows = material.known(learn)
+        history = tune_by_pairs(material, rows, config, seed=seed, run=run)
         head = head_on(material, learn, config)
     else:
         taught = material.targets() if targets is None else targets
-        head = tune_whole(material, learn, held, taught, config, seed=seed, run=run)
-    return finished(material, head, held, config, seed=seed, mode="few" if few else "full")
+        head, history = tune_whole(material, learn, held, taught, config, seed=seed, run=run)
+    about = {
+        "mode": "few" if few else "full",
+        "steps": len(history.losses),
+        "share of weights trained": history.trained,
+    }
+    return finished(material, head, held, config, seed=seed, about=about)
 
 
 def tune_by_pairs(
     material: Material, rows: Rows, config: ClassifierConfig, *, seed: int, run: Run | None
-) -> None:
+) -> History:
     """Pull texts of one class together, in place."""
     pairs = _class_pairs(material.y[rows], config.pairs, seed)
     objective = Contrastive(material.ids_of(rows), pairs, temperature=config.temperature)
-    train(material.encoder, objective, config, seed=seed, run=run, name="tuning by pairs")
+    name = "tuning by pairs"
+    return train(material.encoder, objective, config, seed=seed, run=run, name=name)
 
 
 def tune_whole(
@@ -130,8 +138,8 @@ def tune_whole(
     *,
     seed: int,
     run: Run | None,
-) -> nn.Linear:
-    """Tune the encoder and a head together, in place; return the head.
+) -> tuple[nn.Linear, History]:
+    """Tune the encoder and a head together, in place; return the head, and what happened.
 
     Args:
         material: what to learn from.
@@ -146,7 +154,7 @@ def tune_whole(
         logits = logits_of(head, material.vectors(chosen))
         return float((logits.argmax(1) == material.y[chosen]).mean())
 
-    train(
+    history = train(
         Headed(material.encoder, head),
         Classification(
             material.ids_of(learn), targets[learn].astype(np.float32), smoothing=config.smoothing
@@ -157,7 +165,7 @@ def tune_whole(
         run=run,
         name="tuning classifier",
     )
-    return head
+    return head, history
 
 
 def head_on(material: Material, rows: Rows, config: ClassifierConfig) -> nn.Linear:
@@ -174,9 +182,9 @@ def finished(
     config: ClassifierConfig,
     *,
     seed: int,
-    mode: str,
+    about: dict[str, Any],
 ) -> Classifier:
-    """Calibrate on the held-out texts, and export."""
+    """Calibrate on the held-out texts, and export; ``about`` says how it was trained."""
     logits = logits_of(head, material.vectors(held))
     temperature, threshold, measured = calibrate(
         logits, material.y[held], config.answer_precision, config.answer_level
@@ -189,7 +197,7 @@ def finished(
         temperature,
         threshold,
         {
-            "mode": mode,
+            **about,
             "texts": len(material),
             "fit": asdict(config),
             "encoder": asdict(material.encoder.config),

@@ -137,7 +137,8 @@ def learn_more(
     with blended(encoder, config.keep):
         tune_whole(material, rows, held, targets, config, seed=seed, run=run)
     head = head_on(material, learn, config)
-    return finished(material, head, held, config, seed=seed, mode="full")
+    about = {"mode": "full", "texts before": n_old, "classes before": len(current.classes)}
+    return finished(material, head, held, config, seed=seed, about=about)
 
 
 def _balanced(y: NDArray[np.int64], rows: Rows, n: int, seed: int) -> Rows:

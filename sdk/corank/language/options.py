@@ -26,6 +26,7 @@ class TrainerConfig:
         learning_rate: the peak.
         schedule, warm_up: its shape after a linear rise over this share of the steps.
         layer_decay: the rate falls by this factor with each layer down; 1 for all alike.
+        head_factor: what stands above the transformer has so many times the rate.
         frozen_layers: so many of the lowest layers, and the embeddings, stay as they are: a
             third faster, and less is forgotten. 0 trains everything; the last layer always
             learns.
@@ -62,6 +63,7 @@ class TrainerConfig:
     schedule: Shape = "cosine"
     warm_up: float = 0.1
     layer_decay: float = 1.0
+    head_factor: float = 1.0
     frozen_layers: int = 0
     weight_decay: float = 0.01
     clip: float = 1.0
@@ -88,7 +90,7 @@ class TrainerConfig:
                 *("rank", "virtual_tokens"),
             ),
             at_least_0=("epochs", "chunk", "frozen_layers", "patience", "learning_rate"),
-            above_0=("clip", "layer_decay"),
+            above_0=("clip", "layer_decay", "head_factor"),
             share=("warm_up", "dropout", "drop_tokens", "average"),
         )
         if self.base_8bit and self.adapter != "lora":

@@ -57,11 +57,17 @@ def freeze(model: nn.Module, layers: int) -> None:
 
 
 def parameter_groups(
-    model: nn.Module, *, learning_rate: float, layer_decay: float, weight_decay: float
+    model: nn.Module,
+    *,
+    learning_rate: float,
+    layer_decay: float,
+    weight_decay: float,
+    head_factor: float = 1.0,
 ) -> list[dict[str, object]]:
     """Return optimizer groups: the rate falls by ``layer_decay`` with each layer down.
 
-    Matrices decay; biases, norms and other vectors do not.
+    What stands above the transformer has ``head_factor`` times the rate. Matrices decay; biases,
+    norms and other vectors do not.
     """
     total = count_layers(model)
     groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
@@ -71,7 +77,8 @@ def parameter_groups(
     return [
         {
             "params": parameters,
-            "lr": learning_rate * layer_decay ** (total + 1 - level),
+            "lr": learning_rate
+            * (head_factor if level > total else layer_decay ** (total + 1 - level)),
             "weight_decay": weight_decay if matrices else 0.0,
         }
         for (level, matrices), parameters in sorted(groups.items())

@@ -146,6 +146,7 @@ class _Loop:
             self.bare,
             learning_rate=config.learning_rate,
             layer_decay=config.layer_decay,
+            head_factor=config.head_factor,
             weight_decay=config.weight_decay,
         )
         optimizer = torch.optim.AdamW(groups, fused=True)
