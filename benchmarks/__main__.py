@@ -60,7 +60,7 @@ def _accuracy(arguments: argparse.Namespace) -> None:
         else:
             seeds = range(arguments.seed, arguments.seed + arguments.seeds)
             given = json.loads(arguments.config.read_text("utf-8")) if arguments.config else {}
-            config = from_mapping(ClassifierConfig, given)
+            config = from_mapping(ClassifierConfig, dataset.options.get(protocol, {}) | given)
             if protocol in dataset.in_steps:
                 rows, path = continual.run(dataset, protocol, seeds)
             else:

@@ -22,9 +22,9 @@ from benchmarks.labelled import Fold, LabelledSet
 from benchmarks.results import RESULTS, current_commit, store
 from corank.classify.classifier import Classifier
 from corank.classify.heads import Headed, fit_head
-from corank.classify.material import Material
+from corank.classify.material import Labelled, Material
 from corank.classify.training import ClassifierConfig, finished, fit_classifier
-from corank.classify.updating import ClassifierUpdate, Labelled, learn_more
+from corank.classify.updating import ClassifierUpdate, learn_more
 from corank.compress.export import torch_encoder
 from corank.evaluate.report import Row
 from corank.language.encoder import Encoder, EncoderConfig

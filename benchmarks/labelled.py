@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from benchmarks.datasets import PublicSet, Published
+from corank.classify.material import Labelled
 
 Labels = list[str | None]
 
@@ -22,6 +23,7 @@ class Fold(NamedTuple):
     labels: Labels
     test_texts: list[str]
     test_labels: Labels
+    validation: Labelled | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class LabelledSet(PublicSet):
     in_steps: tuple[str, ...] = ()  # protocols whose classes arrive a few at a time
     variants: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     """Protocol -> system -> the options in which it differs from corank's own."""
+    options: dict[str, dict[str, Any]] = field(default_factory=dict)  # protocol -> corank's own
 
 
 def _banking77(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
@@ -78,7 +81,8 @@ def _clinc150(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
         rows = [row for name in names for row in data[name]]
         return [text for text, _ in rows], [None if c == "oos" else c for _, c in rows]
 
-    yield Fold(*part("train", "oos_train", "val", "oos_val"), *part("test", "oos_test"))
+    validation = Labelled(*part("val", "oos_val"))
+    yield Fold(*part("train", "oos_train"), *part("test", "oos_test"), validation)
 
 
 BANKING77 = LabelledSet(
@@ -145,6 +149,7 @@ CLINC150 = LabelledSet(
     licence="CC BY 3.0",
     files={"data_full.json": "train, val, test, oos_train, oos_val, oos_test: [text, intent]"},
     folds=_clinc150,
+    options={"full": {"out_of_scope": 0.1}},
     protocols=("full",),
     published=(
         Published(

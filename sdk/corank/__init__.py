@@ -23,10 +23,10 @@ from corank.errors import MissingExtraError
 if TYPE_CHECKING:
     from corank.bundle import load as load
     from corank.classify.classifier import Classifier as Classifier
+    from corank.classify.material import Labelled as Labelled
     from corank.classify.training import ClassifierConfig as ClassifierConfig
     from corank.classify.training import fit_classifier as fit_classifier
     from corank.classify.updating import ClassifierUpdate as ClassifierUpdate
-    from corank.classify.updating import Labelled as Labelled
     from corank.classify.updating import update_classifier as update_classifier
     from corank.data.dataset import Dataset as Dataset
     from corank.data.labels import labeling_function as labeling_function
@@ -72,7 +72,7 @@ _HOME = {
     "FitConfig": "fitting",
     "Interaction": "data.schema",
     "Item": "data.schema",
-    "Labelled": "classify.updating",
+    "Labelled": "classify.material",
     "Pipeline": "pipeline",
     "Query": "data.schema",
     "RankerConfig": "rank.ranker",

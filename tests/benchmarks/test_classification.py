@@ -41,7 +41,8 @@ def test_clinc150_marks_what_is_out_of_scope(tmp_path: Path) -> None:
     }  # fmt: skip
     (tmp_path / "data_full.json").write_text(json.dumps(parts))
     (fold,) = CLINC150.folds(tmp_path, "full", 0)
-    assert fold.labels == ["greet", None, "part", None]
+    assert fold.labels == ["greet", None]
+    assert fold.validation == (["bye", "how"], ["part", None])
     assert fold.test_labels == ["greet", None]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.continual import Part, _memory, accuracies, measure, steps
 from benchmarks.labelled import Fold
-from corank.classify.updating import Labelled
+from corank.classify.material import Labelled
 
 NAMES = [f"c{n:02d}" for n in range(14)]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from corank.classify.classifier import Classifier
+from corank.classify.material import Labelled
 from corank.classify.training import ClassifierConfig, fit_classifier
 from corank.errors import BundleError, DataError, RequestError
 from corank.language.encoder import EncoderConfig
@@ -148,3 +149,33 @@ def test_nothing_held_out_means_no_threshold(tiny_encoder: str) -> None:
     made = fitted(tiny_encoder, replace(TOY, holdout=0.0, epochs=1))
     assert (made.temperature, made.threshold) == (1.0, 0.0)
     assert all(p.label for p in made.predict(NEW))
+
+
+def test_held_out_texts_may_be_given(tiny_encoder: str) -> None:
+    encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    mine = Labelled(NEW, ["kitchen"] * 20 + ["sport"] * 20)
+    config = replace(TOY, batch_size=30)
+    made = fit_classifier(TEXTS, LABELS, config, encoder=encoder, validation=mine)
+    assert made.about["held out"]["texts"] == 40 and made.about["texts"] == 160
+    assert made.about["steps"] == 3 * 4  # all 120 texts were learned from
+
+
+def test_more_texts_out_of_scope_in_use_raise_the_threshold(tiny_encoder: str) -> None:
+    encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    mixed = [
+        " ".join((a, b))
+        for a, b in zip(texts_of(KITCHEN, 12, 7), texts_of(SPORT, 12, 8), strict=True)
+    ]
+    mine = Labelled([*NEW, *mixed], ["kitchen"] * 20 + ["sport"] * 20 + [None] * 12)
+
+    def threshold(share: float | None) -> float:
+        config = replace(TOY, out_of_scope=share, answer_precision=0.8)
+        return fit_classifier(TEXTS, LABELS, config, encoder=encoder, validation=mine).threshold
+
+    assert threshold(0.01) <= threshold(None) <= threshold(0.9)
+    assert threshold(0.01) < threshold(0.9)
+
+
+def test_a_share_out_of_scope_needs_such_texts(tiny_encoder: str) -> None:
+    with pytest.raises(DataError, match="Bring such texts with the label None"):
+        fitted(tiny_encoder, replace(TOY, out_of_scope=0.1, epochs=0))

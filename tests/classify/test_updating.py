@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corank.classify.classifier import Classifier
+from corank.classify.material import Labelled
 from corank.classify.training import ClassifierConfig, fit_classifier
 from corank.classify.updating import (
     ClassifierUpdate,
-    Labelled,
     _balanced,
     learn_more,
     update_classifier,

@@ -201,3 +201,18 @@ def test_options_out_of_range_are_refused() -> None:
         centroid_score(np.ones((2, 3)), np.ones((4, 3)), [0, 1])
     with pytest.raises(DataError, match="one of them is missing"):
         judge_scope([0.5, 0.6], [1, 1], 0.5)
+
+
+def test_weights_stand_for_cases() -> None:
+    confidence, right = [0.9, 0.8, 0.7, 0.6], [1, 0, 1, 1]
+    weight = [1, 3, 2, 4]
+    long, true = np.repeat(confidence, weight), np.repeat(right, weight)
+    weighed = abstain_threshold(confidence, right, 0.6, level=None, weight=weight)
+    assert weighed == abstain_threshold(long, true, 0.6, level=None)
+    assert weighed.threshold == 0.6
+    assert abstain_threshold(confidence, right, 0.75, level=None).threshold == 0.6
+    assert abstain_threshold(confidence, right, 0.75, level=None, weight=weight).threshold == 0.9
+    with pytest.raises(ConfigError, match="do not go together"):
+        abstain_threshold(confidence, right, 0.6, weight=weight)
+    with pytest.raises(DataError, match="Weights must be 4"):
+        abstain_threshold(confidence, right, 0.6, level=None, weight=[1, 2, 3, 0])

@@ -15,6 +15,7 @@ from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
+from corank.errors import DataError
 from corank.evaluate.selective import abstain_threshold
 from corank.language.encoder import Encoder
 
@@ -67,7 +68,12 @@ def logits_of(head: nn.Linear, vectors: NDArray[np.float32]) -> NDArray[np.float
 
 
 def calibrate(
-    logits: NDArray[np.float64], y: NDArray[np.int64], precision: float, level: float | None
+    logits: NDArray[np.float64],
+    y: NDArray[np.int64],
+    precision: float,
+    *,
+    level: float | None,
+    out_of_scope: float | None,
 ) -> tuple[float, float, dict[str, Any]]:
     """Choose temperature and threshold on held-out texts; say what was measured there.
 
@@ -75,10 +81,23 @@ def calibrate(
         logits: (n, n_classes).
         y: (n,) class numbers, -1 for texts of no class.
         precision, level: see `corank.evaluate.selective.abstain_threshold`.
+        out_of_scope: share of texts of no class in use; None: as many as here.
+
+    Raises:
+        DataError: a share of texts of no class is expected, and none is here to learn from.
+        ConfigError: ``level`` and ``out_of_scope`` are both given.
     """
     scope = y >= 0
     if not scope.any():
         return 1.0, 0.0, {}
+    weight = None
+    if out_of_scope is not None:
+        if scope.all():
+            raise DataError(
+                f"out_of_scope={out_of_scope} is the share of texts of no class, and none is held "
+                "out. Bring such texts with the label None, or leave the option out."
+            )
+        weight = np.where(scope, (1 - out_of_scope) / scope.sum(), out_of_scope / (~scope).sum())
 
     # As if one more text were wrong: held-out texts that are all right promise much, not all.
     n, k = scope.sum(), logits.shape[1]
@@ -93,7 +112,7 @@ def calibrate(
     temperature = float(np.exp(found.x))
     probabilities = softmax(logits / temperature, axis=1)
     confidence, right = probabilities.max(1), probabilities.argmax(1) == y
-    chosen = abstain_threshold(confidence, right, precision, level=level)
+    chosen = abstain_threshold(confidence, right, precision, level=level, weight=weight)
     return (
         temperature,
         min(chosen.threshold, NEVER),

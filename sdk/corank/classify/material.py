@@ -5,6 +5,7 @@ Knows texts, labels and an encoder; knows nothing of how a classifier is trained
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,13 @@ from corank.language.tokenizer import Tokenizer, embed
 
 Rows = NDArray[np.int64]
 Labels = Sequence[str | None]
+
+
+class Labelled(NamedTuple):
+    """Texts, (n,), and the class of each; None for none of them."""
+
+    texts: Sequence[str]
+    labels: Labels
 
 
 class Material:

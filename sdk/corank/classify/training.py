@@ -22,8 +22,9 @@ from torch import nn
 
 from corank.classify.classifier import Classifier
 from corank.classify.heads import Headed, calibrate, fit_head, logits_of
-from corank.classify.material import Labels, Material, Rows
+from corank.classify.material import Labelled, Labels, Material, Rows
 from corank.compress.export import text_encoder
+from corank.config import check_ranges
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.objectives import Classification, Contrastive
 from corank.language.options import TrainerConfig
@@ -51,6 +52,8 @@ class ClassifierConfig(TrainerConfig):
             to held-out texts is right. Where none is, it abstains always.
         answer_level: ask for that precision with this confidence over the draw of the held-out
             texts, which takes a few hundred of them; None takes the share as it is.
+        out_of_scope: share of texts of no class that it will be asked, for the precision above;
+            None: as many as are held out.
     """
 
     epochs: int = 4
@@ -67,6 +70,16 @@ class ClassifierConfig(TrainerConfig):
     holdout: float = 0.1
     answer_precision: float = 0.95
     answer_level: float | None = None
+    out_of_scope: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_ranges(
+            self,
+            at_least_1=("pairs",),
+            above_0=("temperature", "inverse_l2", "answer_precision"),
+            share=("smoothing", "holdout", *(("out_of_scope",) if self.out_of_scope else ())),
+        )
 
 
 def fit_classifier(
@@ -76,6 +89,7 @@ def fit_classifier(
     *,
     encoder: EncoderConfig | Encoder | None = None,
     targets: NDArray[np.float64] | None = None,
+    validation: Labelled | None = None,
     seed: int = 0,
     run: Run | None = None,
 ) -> Classifier:
@@ -89,6 +103,7 @@ def fit_classifier(
         encoder: what to start from; one that is given loaded is changed.
         targets: (n, n_classes) probabilities of the sorted classes, such as a label model gives,
             to learn from in place of the labels' certainty; in ``full`` only.
+        validation: the held-out texts, in place of a share of ``texts``.
         seed: of everything that is random.
         run: where checkpoints go.
 
@@ -100,16 +115,22 @@ def fit_classifier(
     model = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder)
     if config.adapter == "prompt":
         model.add_virtual_tokens(config.virtual_tokens, texts)
-    material = Material(texts, labels, model, config.max_tokens)
-    learn, held = material.divide(config.holdout, seed)
-    sizes = np.bincount(material.y[material.y >= 0])
+    check, truth = validation or Labelled((), ())
+    material = Material([*texts, *check], [*labels, *truth], model, config.max_tokens)
+    if validation:
+        learn, held = np.split(np.arange(len(material)), [len(texts)])
+    else:
+        learn, held = material.divide(config.holdout, seed)
+    sizes = np.bincount(material.y[material.known(learn)])
     few = config.mode == "few" or (config.mode == "auto" and np.median(sizes) < FEW)
     if few:
         rows = material.known(learn)
         history = tune_by_pairs(material, rows, config, seed=seed, run=run)
         head = head_on(material, learn, config)
     else:
-        taught = material.targets() if targets is None else targets
+        taught = material.targets()
+        if targets is not None:
+            taught[: len(texts)] = targets
         head, history = tune_whole(material, learn, held, taught, config, seed=seed, run=run)
     about = {
         "mode": "few" if few else "full",
@@ -187,7 +208,11 @@ def finished(
     """Calibrate on the held-out texts, and export; ``about`` says how it was trained."""
     logits = logits_of(head, material.vectors(held))
     temperature, threshold, measured = calibrate(
-        logits, material.y[held], config.answer_precision, config.answer_level
+        logits,
+        material.y[held],
+        config.answer_precision,
+        level=config.answer_level,
+        out_of_scope=config.out_of_scope,
     )
     return Classifier(
         text_encoder(material.encoder, material.prompted[:PROBE]),

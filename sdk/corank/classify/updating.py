@@ -10,7 +10,6 @@ Representation Learning", CVPR 2017; averaging, see `corank.language.blend`. Kno
 and texts; knows nothing of where they are kept.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corank.classify.classifier import Classifier
-from corank.classify.material import Labels, Material, Rows
+from corank.classify.material import Labelled, Material, Rows
 from corank.classify.training import ClassifierConfig, finished, head_on, tune_whole
 from corank.compress.export import torch_encoder
 from corank.config import check_ranges, from_mapping
@@ -26,13 +25,6 @@ from corank.evaluate.gate import Gate, Judgement, Slice
 from corank.language.blend import blended
 from corank.language.encoder import EncoderConfig
 from corank.language.trainer import Run
-
-
-class Labelled(NamedTuple):
-    """Texts, (n,), and the class of each; None for none of them."""
-
-    texts: Sequence[str]
-    labels: Labels
 
 
 @dataclass(frozen=True, kw_only=True)

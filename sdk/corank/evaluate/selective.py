@@ -50,7 +50,12 @@ class ScopeReport:
 
 
 def abstain_threshold(
-    confidence: ArrayLike, correct: ArrayLike, precision: float, *, level: float | None = 0.95
+    confidence: ArrayLike,
+    correct: ArrayLike,
+    precision: float,
+    *,
+    level: float | None = 0.95,
+    weight: ArrayLike | None = None,
 ) -> Abstention:
     """Find the smallest threshold whose answers are right often enough, on validation cases.
 
@@ -65,6 +70,8 @@ def abstain_threshold(
         correct: whether the answer is right, (n,) of 0 or 1.
         precision: the share of given answers that must be right, above 0, at most 1.
         level: between 0 and 1, or None.
+        weight: how many cases each stands for, (n,), where the cases met in use are of another
+            mixture; only without a level, whose promise is about the cases that were drawn.
 
     Returns:
         The threshold, at which precision holds on these cases too; inf where none passes.
@@ -74,7 +81,9 @@ def abstain_threshold(
     """
     if not 0 < precision <= 1 or not 0 < (0.5 if level is None else level) < 1:
         raise ConfigError(f"Expected 0 < precision <= 1, 0 < level < 1; got {precision}, {level}.")
-    threshold, answers, right = _curve(confidence, correct)
+    if level is not None and weight is not None:
+        raise ConfigError("A level and weights do not go together: set level=None.")
+    threshold, answers, right = _curve(confidence, correct, weight)
     n, bound = answers[-1], right / answers
     if level is not None:
         cuts = np.unique(np.searchsorted(answers, np.arange(1, CUTS + 1) * n / CUTS))
@@ -139,12 +148,17 @@ def judge_scope(score: ArrayLike, in_scope: ArrayLike, threshold: float) -> Scop
     return ScopeReport(auroc=auroc, recall=recall, kept=kept)
 
 
-def _curve(confidence: ArrayLike, correct: ArrayLike) -> tuple[Floats, Floats, Floats]:
+def _curve(
+    confidence: ArrayLike, correct: ArrayLike, weight: ArrayLike | None = None
+) -> tuple[Floats, Floats, Floats]:
     """Return distinct confidences, descending, and how many answers, and right ones, reach each."""
     value, right = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
     fits = value.shape == right.shape == (value.size,) and value.size > 0
     if not fits or np.isnan(value).any() or not np.isin(right, (0, 1)).all():
         given = f"{value.shape} with {np.isnan(value).sum()} nan and {right.shape}"
         raise DataError(f"Expected a confidence, not nan, and a 0 or 1 for each case; got {given}.")
-    distinct, place, answers = np.unique(-value, return_inverse=True, return_counts=True)
-    return -distinct, answers.cumsum().astype(np.float64), np.bincount(place, right).cumsum()
+    w = np.ones_like(value) if weight is None else np.asarray(weight, np.float64)
+    if w.shape != value.shape or not ((w > 0) & np.isfinite(w)).all():
+        raise DataError(f"Weights must be {len(value)} finite numbers above 0.")
+    distinct, place = np.unique(-value, return_inverse=True)
+    return -distinct, np.bincount(place, w).cumsum(), np.bincount(place, right * w).cumsum()
