@@ -18,6 +18,10 @@ def test_banking77_few_shot_takes_as_many_of_each_class(tmp_path: Path) -> None:
     assert sorted(few.labels, key=str) == ["card"] * 10 + ["fee"] * 10
     assert all(text.endswith(str(label)) for text, label in zip(few.texts, few.labels, strict=True))
     assert set(few.texts) != set(other.texts)
+    (half,) = BANKING77.folds(tmp_path, "half", 0)
+    assert len(half.texts) == len(half.test_texts) == 20 and "mine" not in half.test_texts
+    assert not set(half.texts) & set(half.test_texts)
+    assert half.labels.count("fee") == half.test_labels.count("fee") == 10
 
 
 def test_phrasebank_is_divided_ten_times_each_sentence_tested_once(tmp_path: Path) -> None:
