@@ -48,6 +48,7 @@ def test_the_history_holds_every_loss_and_check_and_which_was_best(
     values = zip((2, 3, 4, 6, 8, 9), (0.1, 0.5, 0.5, 0.2, 0.3, 0.4), strict=True)
     assert history.metrics == [*values]
     assert history.best == (3, 0.5) and History().best == (0, -math.inf)
+    assert History([], [(1, math.nan), (2, 0.1)]).best == (2, 0.1)  # no number is never the best
 
 
 def test_the_first_loss_is_that_of_the_model_as_it_came(encoder: Encoder) -> None:

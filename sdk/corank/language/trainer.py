@@ -61,7 +61,8 @@ class History:
     @property
     def best(self) -> tuple[int, float]:
         """The step and value of the best check; (0, -inf) where none was made."""
-        return max(self.metrics, key=lambda check: check[1], default=(0, -math.inf))
+        numbers = [check for check in self.metrics if not math.isnan(check[1])]
+        return max(numbers, key=lambda check: check[1], default=(0, -math.inf))
 
 
 class Run(NamedTuple):
