@@ -8,7 +8,7 @@ from typing import cast
 import corank
 from benchmarks.clock import Clock
 from benchmarks.datasets import RankingSet
-from benchmarks.results import store
+from benchmarks.results import current_commit, store
 from corank.data.split import ProtocolName
 from corank.errors import LeakageWarning
 from corank.evaluate.report import Report, Row
@@ -17,6 +17,7 @@ from corank.evaluate.report import Report, Row
 def run(dataset: RankingSet, protocol: str, *, seed: int = 0) -> tuple[Report, Path]:
     """Fit, measure and store one protocol of a data set; return the report and the file."""
     clock = Clock()
+    current_commit()  # as it is now; the run is long
     with tempfile.TemporaryDirectory() as folder:
         dataset.prepare(dataset.source(), Path(folder))
         data = corank.load_vertical(dataset.vertical).read(folder)

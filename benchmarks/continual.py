@@ -7,6 +7,7 @@ no forgetting at all: a question has more wrong answers among 77 classes than am
 the frozen encoder tells, whose head is fitted anew on everything at each step.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.classification import Kept
-from benchmarks.clock import Clock
 from benchmarks.labelled import Fold, LabelledSet
 from benchmarks.results import RESULTS, current_commit, store
 from corank.classify.classifier import Classifier
@@ -107,8 +107,7 @@ def frozen(parts: list[Part], seed: int) -> Iterator[Best]:
 
 def run(dataset: LabelledSet, protocol: str, seeds: Sequence[int]) -> tuple[list[Row], Path]:
     """Train, measure and store; resumable by system and seed."""
-    clock = Clock()
-    kept = Kept(RESULTS / f".{dataset.name}-{protocol}-{current_commit()[:12]}.json")
+    kept = Kept(RESULTS / f".{dataset.name}-{protocol}-{current_commit()}.json")
     systems: dict[str, Callable[[list[Part], int], Iterator[Best]]] = {
         "frozen-encoder, all texts": frozen,
         "plain fine-tuning": lambda parts, seed: _asking(plain(parts, seed), parts),
@@ -122,21 +121,23 @@ def run(dataset: LabelledSet, protocol: str, seeds: Sequence[int]) -> tuple[list
         for system, answers in systems.items():
             key = f"{system}/{seed}"
             if key not in kept.folds:
-                with clock("fit_seconds"):
-                    kept.add(key, [*track(answers(parts, seed), f"{system}, seed {seed}", STEPS)])
-            for metric, value in measure(accuracies(kept.folds[key], parts)).items():
+                start = time.perf_counter()
+                best = [*track(answers(parts, seed), f"{system}, seed {seed}", STEPS)]
+                kept.add(key, {"best": best, "seconds": time.perf_counter() - start})
+            measured = measure(accuracies(kept.folds[key]["best"], parts))
+            measured["minutes"] = kept.folds[key]["seconds"] / 60
+            for metric, value in measured.items():
                 found.setdefault((system, metric), []).append(value)
     rows = [
         Row(system, "all", metric, float(np.mean(v)), min(v), max(v), len(seeds))
         for (system, metric), v in found.items()
     ]
-    cost = [Row("corank", "cost", name, value) for name, value in clock.figures().items()]
     about = {"fit": vars(ClassifierConfig()), "update": repr(ClassifierUpdate())}
     path = store(
         dataset,
         protocol,
         f"mean over {len(seeds)} seeds, lowest .. highest",
-        [*rows, *cost],
+        rows,
         about=about,
     )
     kept.path.unlink(missing_ok=True)
@@ -174,14 +175,17 @@ def _asking(classifiers: Iterator[Classifier], parts: list[Part]) -> Iterator[Be
 
 
 def _memory(seen: list[Labelled], per_class: int | None, seed: int) -> Labelled:
-    """Old texts that are kept, chosen at random."""
-    texts = [text for part in seen for text in part.texts]
-    labels = [label for part in seen for label in part.labels]
-    if per_class is None:
-        return Labelled(texts, labels)
-    order = np.random.default_rng(seed).permutation(len(texts))
+    """Old texts that were kept: of each part, the same ones for good."""
+    kept = [part if per_class is None else _some(part, per_class, seed) for part in seen]
+    return Labelled(
+        [text for part in kept for text in part.texts],
+        [label for part in kept for label in part.labels],
+    )
+
+
+def _some(part: Labelled, per_class: int, seed: int) -> Labelled:
     taken: dict[str | None, list[int]] = {}
-    for row in order.tolist():
-        taken.setdefault(labels[row], []).append(row)
+    for row in np.random.default_rng(seed).permutation(len(part.texts)).tolist():
+        taken.setdefault(part.labels[row], []).append(row)
     rows = sorted(row for each in taken.values() for row in each[:per_class])
-    return Labelled([texts[row] for row in rows], [labels[row] for row in rows])
+    return Labelled([part.texts[row] for row in rows], [part.labels[row] for row in rows])

@@ -10,12 +10,12 @@ SHOWN = {
     "leave-one-out": ("hr@10", "ndcg@10"),
     "cold-items": ("recall@20", "ndcg@10"),
     "adaptation": ("recall@10", "mrr@10"),
-    "7-steps": ("forgetting", "accuracy"),
+    "7-steps": ("minutes", "forgetting", "accuracy"),
     "training-speed": ("times_as_fast", "pairs_per_second"),
 }
 """Metrics shown of a protocol; systems stand in the order of the last one."""
-SCOPE = ("oos_recall", "in_scope_accuracy")
-CLASSES = ("macro_f1", "accuracy")
+SCOPE = ("minutes", "oos_recall", "in_scope_accuracy")
+CLASSES = ("minutes", "macro_f1", "accuracy")
 START, END = "<!-- results: python -m benchmarks report -->", "<!-- end of results -->"
 
 
@@ -29,13 +29,13 @@ def markdown() -> str:
     tables = []
     for result in results():
         known = {r["metric"] for r in result["rows"]}
-        classes = SCOPE if SCOPE[0] in known else CLASSES
+        classes = SCOPE if SCOPE[1] in known else CLASSES
         metrics = SHOWN.get(result["protocol"], classes)
         rows = [r for r in result["rows"] if r["split"] == "all" and r["metric"] in metrics]
         found = {(r["system"], r["metric"]): r for r in rows}
         systems = sorted(
-            {system for system, metric in found if metric == metrics[1]},
-            key=lambda s: (found[s, metrics[1]]["value"], s),
+            {system for system, metric in found if metric == metrics[-1]},
+            key=lambda s: (found[s, metrics[-1]]["value"], s),
         )
         lines = [
             f"**{result['dataset']}, {result['protocol']}**: {result['verdict']}. "

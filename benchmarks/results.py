@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -41,14 +42,17 @@ def store(
         **about,
         "rows": [vars(row) for row in (*rows, *published)],
     }
-    path = RESULTS / f"{dataset.name}-{protocol}-{commit[:12]}.json"
+    path = RESULTS / f"{dataset.name}-{protocol}-{commit}.json"
     with atomic(path) as part:
         part.write_text(json.dumps(result, indent=1), "utf-8")
     return path
 
 
+@cache
 def current_commit() -> str:
-    """Return the checked-out commit, marked where the working tree differs from it."""
+    """Return the commit that was checked out when first asked, short, marked where the working
+    tree differs from it.
+    """
     git = ["git", "-C", str(Path(__file__).parent)]
     found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     changed = subprocess.run(
@@ -57,8 +61,7 @@ def current_commit() -> str:
         text=True,
         check=True,
     )
-    commit = found.stdout.strip()
-    return f"{commit[:12]}-dirty" if changed.stdout.strip() else commit
+    return found.stdout.strip()[:12] + ("-dirty" if changed.stdout.strip() else "")
 
 
 def _machine() -> dict[str, Any]:

@@ -7,6 +7,7 @@ ratio to sentence-transformers as it comes, within the same round.
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from typing import Any
 
 import corank
 from benchmarks.datasets import RankingSet
-from benchmarks.results import store
+from benchmarks.results import current_commit, store
 from corank.data.ragged import Ragged
 from corank.data.text import render
 from corank.errors import LeakageWarning, MissingExtraError
@@ -35,6 +36,7 @@ PEER = "sentence-transformers"
 
 def run(dataset: RankingSet, *, pairs: int, rounds: int) -> tuple[list[Row], Path]:
     """Time every system in turns, and store pairs a second and ratios."""
+    current_commit()  # as it is now; the run is long
     with tempfile.TemporaryDirectory() as folder:
         dataset.prepare(dataset.source(), Path(folder))
         vertical = corank.load_vertical(dataset.vertical)
@@ -75,6 +77,7 @@ def _timed(system: str, file: Path) -> float:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.training_speed", system, str(file)],
         check=True, stdout=subprocess.PIPE, text=True,
+        env=os.environ | {"ACCELERATE_USE_CPU": "true"},
     )  # fmt: skip
     return float(done.stdout.splitlines()[-1])
 

@@ -17,6 +17,7 @@ import corank
 from corank import Dataset, EncoderConfig, FitConfig, Pipeline, UpdateConfig
 from corank.bundle import publish, roll_back
 from corank.cli import main
+from corank.data.text import render
 from corank.errors import BundleError, ConfigError, DataError
 from corank.evaluate.gate import Gate
 from corank.updating import replayed
@@ -81,9 +82,30 @@ def test_an_update_that_may_lose_more_than_its_budget_changes_nothing(
 ) -> None:
     before, test = fitted.engine, old.split("time").test
     strict = replace(update_fit, gate=Gate(budget=0.0))
-    judgement, _ = fitted.update(sample, test, strict)
+    judgement, data = fitted.update(sample, test, strict)
     assert not judgement.publish and judgement.why.startswith("Not published: ")
     assert fitted.engine is before and "updates" not in before.about
+    assert data.test is test  # as it was
+
+
+def test_what_happened_last_is_learned(
+    fitted: Pipeline, old: Dataset, sample: Dataset, update_fit: UpdateConfig
+) -> None:
+    _, grown = fitted.update(sample, old.split("time").test, update_fit)
+    signals, train = fitted.engine.signals, grown.train
+    assert np.array_equal(signals.counts, train.item_counts())  # of every event, the last too
+    assert fitted.engine.about["refit"] is True
+    assert np.array_equal(signals.text_vectors, fitted.engine.encoder.encode_items(_texts(fitted)))
+
+
+def _texts(pipeline: Pipeline) -> list[str]:
+    return render(pipeline.vertical.item_text, pipeline.engine.items).to_list()
+
+
+def test_other_data_than_it_was_fitted_on_is_refused(pipeline: Pipeline, sample: Dataset) -> None:
+    other = replace(sample, items=sample.items.reverse()).split("time").train
+    with pytest.raises(DataError, match="Bring what it was fitted on"):
+        Pipeline.resume(pipeline.engine, other)
 
 
 def test_what_is_known_already_is_no_update(
@@ -91,6 +113,9 @@ def test_what_is_known_already_is_no_update(
 ) -> None:
     with pytest.raises(DataError, match="is new"):
         fitted.update(old, old.split("time").test, update_fit)
+    nothing = replace(old.split("time").test, interactions=old.interactions.clear())
+    with pytest.raises(DataError, match="The old test holds nothing relevant"):
+        fitted.update(_later(old, old.split("time").test), nothing, update_fit)
 
 
 def test_new_histories_are_read_whole_and_old_ones_in_their_share(sample: Dataset) -> None:
@@ -195,6 +220,10 @@ def test_the_commands_update_evaluate_and_roll_back(
     assert code == 4 and "updated 1 times; give --data for each" in err
     code, out, err = call("evaluate", shop, "--data", before, "--data", since, "--json")
     assert code == 0 and json.loads(out)["rows"] == said["report"]["rows"]
+
+    twice = ("--data", before, "--data", since, "--rejects", tmp_path / "bad.parquet")
+    code, out, err = call("evaluate", shop, *twice)
+    assert code == 4 and "each would replace it" in err
 
     code, out, err = call("rollback", shop)
     assert code == 0 and "of 0 updates" in out

@@ -66,41 +66,70 @@ def save(engine: Engine, report: Report | None, path: Path) -> None:
 def publish(engine: Engine, report: Report | None, path: Path) -> None:
     """Write a bundle in place of another, which is kept beside it for `roll_back`.
 
+    Killed at any moment, it leaves the one or the other, at ``path`` or before it.
+
     Raises:
-        BundleError: the folder cannot be written, or holds something that is no bundle.
+        BundleError: the folder cannot be written, or a place is taken by something else.
     """
-    before, after = _previous(path), path.with_name(f".next-{path.name}")
+    check_places(path)
+    _settle(path)
+    after, gone = path.with_name(f".next-{path.name}"), path.with_name(f".gone-{path.name}")
     save(engine, report, after)
-    BUNDLE.check_place(before)
+    shutil.rmtree(gone, ignore_errors=True)
+    before = previous(path)
     if path.exists():
         if before.exists():
-            shutil.rmtree(before)
+            before.rename(gone)
         path.rename(before)
     after.rename(path)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def roll_back(path: Path) -> None:
     """Change a bundle for the one before it, which is kept: once more, and it is back.
 
+    One that was killed is brought to its end.
+
     Raises:
         BundleError: there is none before it, or it is damaged.
     """
-    before = _previous(path)
-    if not before.exists():
-        raise BundleError(f"There is no bundle before {path}: {before} does not exist.")
-    BUNDLE.open(before)
-    if path.exists():
-        BUNDLE.check_place(path)
-        aside = path.with_name(f".aside-{path.name}")
-        path.rename(aside)
-        before.rename(path)
-        aside.rename(before)
-    else:  # publishing was cut off half-way
-        before.rename(path)
+    before, aside = previous(path), _aside(path)
+    if not aside.exists():
+        if not before.exists():
+            raise BundleError(f"There is no bundle before {path}: {before} does not exist.")
+        BUNDLE.open(before)
+        check_places(path)
+        if path.exists():
+            path.rename(aside)
+    _settle(path)
 
 
-def _previous(path: Path) -> Path:
+def previous(path: Path) -> Path:
+    """Where the bundle before this one is kept."""
     return path.with_name(f"{path.name}.previous")
+
+
+def check_places(path: Path) -> None:
+    """Check that nothing but bundles would be replaced by publishing at ``path``.
+
+    Raises:
+        BundleError: something else is there.
+    """
+    BUNDLE.check_place(path)
+    BUNDLE.check_place(previous(path))
+
+
+def _settle(path: Path) -> None:
+    """Take the renames that are left of an exchange."""
+    before, aside = previous(path), _aside(path)
+    if not path.exists() and before.exists():
+        before.rename(path)
+    if aside.exists():
+        aside.rename(before)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".aside-{path.name}")
 
 
 def load(path: str | Path) -> Engine:

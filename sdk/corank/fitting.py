@@ -24,13 +24,14 @@ from corank.language.encoder import Encoder
 from corank.language.pairs import build_pairs
 from corank.language.trainer import Run
 from corank.language.tune import EncoderTraining, train_encoder
-from corank.progress import track
+from corank.progress import bar, track
 from corank.rank.history import UserModel
 from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
 from corank.rank.rules import AlreadySeen, Shelf
 from corank.rank.sequence import UserModelConfig, train_user_model
 from corank.rank.signals import SEARCH, Signals
 from corank.retrieve.cooccurrence import ease, item_knn
+from corank.retrieve.lexical import BM25
 from corank.retrieve.vectors import Kind, build_index
 from corank.vertical import Vertical
 
@@ -117,6 +118,23 @@ def exported(encoder: Encoder, texts: pl.Series) -> TextEncoder:
     return text_encoder(encoder, texts.head(PROBE).to_list())
 
 
+def shared_signals(
+    vertical: Vertical, items: pl.DataFrame, texts: pl.Series, encoder: TextEncoder, index: Kind
+) -> dict[str, Any]:
+    """Return the signals that are not learned from events."""
+    with bar() as bars:
+        task = bars.add_task("encoding items", total=len(texts))
+        vectors = encoder.encode_items(texts, progress=lambda n: bars.advance(task, n))
+    return {
+        "text_vectors": vectors,
+        "text_index": build_index(vectors, index),
+        "bm25": BM25.build(texts.to_list()),
+        "log_price": log_price(items, vertical.price),
+        "repeatable": repeatable(vertical, items, vectors),
+        "decay": DECAY,
+    }
+
+
 def learn_signals(
     train: Dataset,
     shared: dict[str, Any],
@@ -128,7 +146,7 @@ def learn_signals(
 
     Args:
         train: the events.
-        shared: the signals that are not learned from events.
+        shared: see `shared_signals`.
         config: how.
         validate: chooses when the user model is done.
         share: of its training, where validation does not choose; see `train_user_model`.

@@ -45,7 +45,7 @@ def measure(
     task = Task.of(test.cases(), repeatable)
     texts = render(engine.vertical.item_text, engine.items)
     untuned = frozen.encode_items(texts)
-    _, histories = fit.sequences()
+    (_, histories), (_, every) = fit.sequences(), train.sequences()
     baselines = fit_baselines(
         histories,
         Task.of(valid.cases(), repeatable),
@@ -53,6 +53,7 @@ def measure(
         engine.signals.bm25,
         untuned,
         seed=seed,
+        refit=every if engine.about.get("refit") else None,
     )
     runs = {OURS: engine.rank(task.histories)}
     runs[f"{OURS}/text-alone"] = task.run(_text_alone(engine), "text alone")

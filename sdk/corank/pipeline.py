@@ -5,7 +5,7 @@ settings and is never trained on; ``held`` teaches the ranker what to trust, fro
 have not seen it. What comes out is an `Engine`, and that is what is evaluated and shipped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +15,7 @@ import polars as pl
 
 from corank import bundle
 from corank.compress.export import text_encoder, torch_encoder
+from corank.compress.runtime import TextEncoder
 from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
 from corank.data.grow import grow
@@ -23,19 +24,16 @@ from corank.engine import Engine
 from corank.errors import DataError, RequestError
 from corank.evaluate.report import Report
 from corank.fitting import (
-    DECAY,
     PROBE,
     START_RECOMMEND,
-    ByText,
     FitConfig,
     Watch,
     exported,
     fit_searcher,
     learn_signals,
-    log_price,
     model_alone,
     recommend_examples,
-    repeatable,
+    shared_signals,
     text_alone,
     tune_encoder,
 )
@@ -46,12 +44,9 @@ from corank.language.processes import go_on_alone
 from corank.language.trainer import Run
 from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
-from corank.progress import bar
 from corank.rank.ranker import fit_ranker
 from corank.rank.signals import RECOMMEND
-from corank.retrieve.lexical import BM25
-from corank.retrieve.vectors import build_index
-from corank.updating import Update, UpdateConfig, judge, replayed
+from corank.updating import Update, UpdateConfig, judge, refitted, replayed, slices_of
 from corank.vertical import Vertical
 
 
@@ -77,7 +72,15 @@ class Pipeline:
         """Return the pipeline that fitted a loaded engine, to evaluate it again.
 
         ``train`` must be the data it was fitted on: the baselines are fitted on it.
+
+        Raises:
+            DataError: it is of another catalogue.
         """
+        if not train.items["item_id"].equals(engine.items["item_id"]):
+            raise DataError(
+                f"The engine was fitted on {engine.items.height:,} items; the data holds "
+                f"{train.items.height:,}, others, or in another order. Bring what it was fitted on."
+            )
         made_by = from_mapping(EncoderConfig, cast(dict[str, Any], engine.about["encoder"]))
         pipeline = cls(engine.vertical, made_by)
         pipeline._engine, pipeline._train = engine, train
@@ -156,13 +159,18 @@ class Pipeline:
             TrainingError: see `corank.language.trainer.train`.
         """
         config = config or FitConfig()
-
-        def tune(seen: Dataset, texts: pl.Series, validate: ByText | None) -> Encoder:
-            encoder, (_, histories) = self._start(), seen.sequences()
-            tune_encoder(encoder, histories, seen, texts, config, run=run, validate=validate)
-            return encoder
-
-        self._engine = self._fitted(train, config, tune, watch)
+        fit, validation = train.carve()
+        texts = render(self.vertical.item_text, train.items)
+        by_text = None
+        if watch or config.patience:
+            checks = {"seed": config.seed, "checks": config.epochs * config.checks}
+            by_text = text_alone(self.vertical, train.items, validation, watch, **checks)
+        seen = fit.carve().train  # what rankers learn from is kept from the encoder
+        encoder, (_, histories) = self._start(), seen.sequences()
+        tune_encoder(encoder, histories, seen, texts, config, run=run, validate=by_text)
+        processes = go_on_alone()
+        self._engine, _ = self._fitted(train, exported(encoder, texts), config, watch)
+        self._engine.about["processes"] = processes
         self._train = train
         return self._engine
 
@@ -177,18 +185,20 @@ class Pipeline:
         """Learn what happened since, and keep what is known; publish only what is better.
 
         The encoder goes on from where it is: it reads the new histories and a sample of the old
-        ones, and comes out as an average of what it was and what it became. All else is fitted
-        anew on all events. The engine is replaced only if it gains clearly on the last of the
+        ones, and comes out as an average of what it was and what it became. The rankers learn
+        what to trust while the encoder is what it was; then the signals are fitted on all events,
+        the last ones too. The engine is replaced only if it gains clearly on the last of the
         new events and loses no more than a budget on the old test.
 
         Args:
             new: what happened since; see `corank.data.grow.grow`.
-            test: the other side of the split that was fitted on. It is not learned from.
+            test: the other side of the split that was fitted on. What it asks is not learned.
             config: how.
             run: where checkpoints of the encoder's tuning go, and whether to go on from them.
 
         Returns:
-            Whether the update was published, and why; and the data as it is from now on.
+            Whether the update was published, and why; and the data as it is from now on, which
+            is what it was where nothing was published.
 
         Raises:
             RequestError: nothing was fitted.
@@ -198,61 +208,50 @@ class Pipeline:
         """
         config, current = config or UpdateConfig(), self.engine
         assert self._train is not None  # noqa: S101  set wherever the engine is
-        grown = grow(Split(self._train, test), new, config.test)
-
-        def tune(seen: Dataset, texts: pl.Series, validate: ByText | None) -> Encoder:
-            encoder = torch_encoder(current.encoder, self.encoder)
-            histories = replayed(seen, grown.since, config.replay, config.seed)
-            with blended(encoder, config.keep):
-                tune_encoder(encoder, histories, seen, texts, config, run=run, validate=validate)
-            return encoder
-
-        updated = self._fitted(grown.split.train, config, tune)
-        judgement = judge(updated, current, grown, config.gate, config.seed)
-        if judgement.publish:
-            before = cast(list[object], current.about.get("updates", []))
-            said = {"test": config.test, "why": judgement.why}
-            updated.about["updates"] = [*before, said]
-            self._engine, self._train = updated, grown.split.train
+        before = Split(self._train, test)
+        grown = grow(before, new, config.test)
+        train, slices = grown.split.train, slices_of(grown)
+        texts = render(self.vertical.item_text, train.items)
+        encoder = torch_encoder(current.encoder, self.encoder)
+        if config.adapter == "prompt":
+            encoder.add_virtual_tokens(config.virtual_tokens, texts.to_list())
+        histories = replayed(train, grown.since, config.replay, config.seed)
+        with blended(encoder, config.keep):
+            tune_encoder(encoder, histories, train, texts, config, run=run)
+        go_on_alone()
+        draft, share = self._fitted(train, current.encoder, config)
+        updated = refitted(draft, train, texts, exported(encoder, texts), config, share)
+        judgement = judge(updated, current, slices, config.gate, config.seed)
+        if not judgement.publish:
+            return Update(judgement, before)
+        past = cast(list[object], current.about.get("updates", []))
+        updated.about["updates"] = [*past, {"test": config.test, "why": judgement.why}]
+        self._engine, self._train = updated, train
         return Update(judgement, grown.split)
 
     def _fitted(
         self,
         train: Dataset,
+        encoder: TextEncoder,
         config: FitConfig,
-        tune: Callable[[Dataset, pl.Series, ByText | None], Encoder],
         watch: Watch | None = None,
-    ) -> Engine:
-        """Fit all of an engine; ``tune`` makes the encoder from (events, item texts, metric)."""
+    ) -> tuple[Engine, float]:
+        """Fit all of an engine but its encoder.
+
+        Returns:
+            The engine, and the share of the user model's training that validation asked for.
+        """
         fit, validation = train.carve()
         base, held = fit.rehearse()
         if base.positives.is_empty():
             raise DataError("Too few relevant events: nothing is left to train on.")
         texts = render(self.vertical.item_text, train.items)
-        by_text = None
-        if watch or config.patience:
-            checks = {"seed": config.seed, "checks": config.epochs * config.checks}
-            by_text = text_alone(self.vertical, train.items, validation, watch, **checks)
-        encoder = exported(tune(fit.carve().train, texts, by_text), texts)
-        processes = go_on_alone()
-        with bar() as bars:
-            task = bars.add_task("encoding items", total=len(texts))
-            vectors = encoder.encode_items(texts, progress=lambda n: bars.advance(task, n))
-        words = BM25.build(texts.to_list())
-        shared: dict[str, Any] = {
-            "text_vectors": vectors,
-            "text_index": build_index(vectors, config.index),
-            "bm25": words,
-            "log_price": log_price(train.items, self.vertical.price),
-            "repeatable": repeatable(self.vertical, train.items, vectors),
-            "decay": DECAY,
-        }
+        shared = shared_signals(self.vertical, train.items, texts, encoder, config.index)
         checks = {"seed": config.seed, "checks": config.user_model.checks}
         by_model = model_alone(validation, shared["repeatable"], watch, **checks)
         signals, share = learn_signals(fit, shared, config, by_model)
         early, _ = learn_signals(base, shared, config, share=share)
-        n = config.ranker.per_retriever
-        return Engine(
+        engine = Engine(
             vertical=self.vertical,
             items=train.items,
             encoder=encoder,
@@ -268,15 +267,15 @@ class Pipeline:
             searcher=fit_searcher(
                 early, encoder, held, validation, config.ranker, seed=config.seed
             ),
-            per_retriever=n,
+            per_retriever=config.ranker.per_retriever,
             about={
                 "protocol": asdict(train.protocol) if train.protocol else None,
                 "encoder": asdict(self.encoder),
                 "fit": asdict(config),
-                "processes": processes,
                 "padding waste": round(encoder.padding.waste, 4),
             },
         )
+        return engine, share
 
     def evaluate(self, test: Dataset) -> Report:
         """Measure the engine and every baseline on the test side of the split.

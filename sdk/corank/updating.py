@@ -1,24 +1,26 @@
 """What an update of a fitted pipeline is made of: what is replayed, and what it has to show.
 
-Knows datasets and engines; knows nothing of how an engine is fitted.
+Knows datasets, signals and engines; knows nothing of where they are kept.
 """
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
+from corank.compress.runtime import TextEncoder
 from corank.config import check_ranges
-from corank.data.dataset import Dataset, Split
+from corank.data.dataset import Cases, Dataset, Split
 from corank.data.grow import Grown
 from corank.data.ragged import Ragged
 from corank.engine import Engine
+from corank.errors import DataError
 from corank.evaluate.gate import Gate, Judgement, Slice
 from corank.evaluate.metrics import compute
 from corank.evaluate.task import Task
-from corank.fitting import FitConfig
+from corank.fitting import FitConfig, learn_signals, shared_signals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,50 @@ def replayed(seen: Dataset, since: dt.datetime, replay: float, seed: int) -> Rag
     return histories.take(np.sort(np.concatenate([np.flatnonzero(new), old])))
 
 
-def judge(updated: Engine, current: Engine, grown: Grown, gate: Gate, seed: int) -> Judgement:
+def refitted(
+    draft: Engine,
+    train: Dataset,
+    texts: pl.Series,
+    encoder: TextEncoder,
+    config: FitConfig,
+    share: float,
+) -> Engine:
+    """Return an engine with another encoder whose signals have seen every event.
+
+    Args:
+        draft: whose rankers are kept.
+        train: what to learn from, validation included.
+        texts: of every item.
+        encoder: what the texts are read with.
+        config: how.
+        share: of the user model's training, as validation asked for.
+    """
+    shared = shared_signals(draft.vertical, train.items, texts, encoder, config.index)
+    signals, _ = learn_signals(train, shared, config, share=share)
+    return replace(draft, encoder=encoder, signals=signals, about={**draft.about, "refit": True})
+
+
+class Slices(NamedTuple):
+    """What was tested before, and what is new."""
+
+    old: Cases
+    new: Cases
+
+
+def slices_of(grown: Grown) -> Slices:
+    """Return what an update will be asked.
+
+    Raises:
+        DataError: one of the two asks nothing.
+    """
+    old, new = grown.old_test.cases(), grown.split.test.cases()
+    for name, cases in (("old", old), ("new", new)):
+        if not len(cases.users):
+            raise DataError(f"The {name} test holds nothing relevant: an update proves nothing.")
+    return Slices(old, new)
+
+
+def judge(updated: Engine, current: Engine, slices: Slices, gate: Gate, seed: int) -> Judgement:
     """Ask both engines what was tested before, and what is new.
 
     Raises:
@@ -74,8 +119,8 @@ def judge(updated: Engine, current: Engine, grown: Grown, gate: Gate, seed: int)
     """
     metric = updated.vertical.metrics[0]
 
-    def compared(test: Dataset) -> Slice:
-        task = Task.of(test.cases(), updated.signals.repeatable)
+    def compared(cases: Cases) -> Slice:
+        task = Task.of(cases, updated.signals.repeatable)
         known = _known(task.histories, current.items.height)
         return Slice(
             compute(metric, task.judge(updated.rank(task.histories))),
@@ -83,8 +128,7 @@ def judge(updated: Engine, current: Engine, grown: Grown, gate: Gate, seed: int)
             task.users.to_physical().rank("dense").to_numpy(),
         )
 
-    new, old = compared(grown.split.test), compared(grown.old_test)
-    return gate.judge(metric, new=new, old=old, seed=seed)
+    return gate.judge(metric, new=compared(slices.new), old=compared(slices.old), seed=seed)
 
 
 def _known(histories: Ragged, n_items: int) -> Ragged:

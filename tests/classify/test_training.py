@@ -12,7 +12,7 @@ import pytest
 from corank.classify.classifier import Classifier
 from corank.classify.material import Labelled
 from corank.classify.training import ClassifierConfig, fit_classifier
-from corank.errors import BundleError, DataError, RequestError
+from corank.errors import BundleError, ConfigError, DataError, RequestError
 from corank.language.encoder import EncoderConfig
 
 TOY = ClassifierConfig(
@@ -179,3 +179,16 @@ def test_more_texts_out_of_scope_in_use_raise_the_threshold(tiny_encoder: str) -
 def test_a_share_out_of_scope_needs_such_texts(tiny_encoder: str) -> None:
     with pytest.raises(DataError, match="Bring such texts with the label None"):
         fitted(tiny_encoder, replace(TOY, out_of_scope=0.1, epochs=0))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"answer_precision": 1.5}, "at most 1"),
+        ({"out_of_scope": 0.0}, "out_of_scope"),
+        ({"out_of_scope": 0.1, "answer_level": 0.9}, "Set one of the two"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_at_once(wrong: dict[str, float], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        ClassifierConfig(**wrong)  # type: ignore[arg-type]

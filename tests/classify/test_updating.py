@@ -16,7 +16,7 @@ from corank.classify.updating import (
     learn_more,
     update_classifier,
 )
-from corank.errors import ConfigError
+from corank.errors import ConfigError, DataError
 from corank.language.encoder import EncoderConfig
 
 WORDS = {
@@ -106,6 +106,42 @@ def test_replay_takes_each_class_as_often_as_it_can(y: list[int], n: int, seed: 
     left = took < have
     if left.any():  # no class that has texts left got two fewer than another
         assert took[left].min() >= took.max() - 1
+
+
+def test_replay_of_less_than_a_text_each_takes_other_classes_each_time() -> None:
+    y, rows = np.arange(50), np.arange(50)
+    assert {tuple(y[_balanced(y, rows, 3, seed)].tolist()) for seed in range(5)} != {(0, 1, 2)}
+
+
+def test_texts_of_no_class_are_learned_where_abstaining_is_right(current: Classifier) -> None:
+    words = ("paint", "nail", "glue", "saw")
+    rng = np.random.default_rng(9)
+    strange = [" ".join(rng.choice(words, 3)) for _ in range(60)]
+    new = Labelled(strange[:30], [None] * 30)
+    _, judgement = update_classifier(
+        current, new, OLD, new_test=Labelled(strange[30:], [None] * 30), old_test=OLD_TEST,
+        config=MORE,
+    )  # fmt: skip
+    assert judgement.new.value > 0.3
+
+
+def test_one_new_class_is_learned_without_replay(current: Classifier) -> None:
+    classifier = learn_more(current, NEW, OLD, replace(MORE, replay=0.0))
+    assert accuracy(classifier, NEW_TEST) > 0.9
+
+
+def test_an_update_may_be_by_virtual_tokens(current: Classifier) -> None:
+    config = replace(MORE, adapter="prompt", virtual_tokens=2)
+    assert learn_more(current, NEW, OLD, config).classes == ("kitchen", "sport", "room")
+
+
+def test_tests_that_ask_nothing_are_refused_before_training(current: Classifier) -> None:
+    empty = Labelled([], [])
+    with pytest.raises(DataError, match="new_test holds 0 texts"):
+        update_classifier(current, NEW, OLD, new_test=empty, old_test=OLD_TEST, config=MORE)
+    with pytest.raises(DataError, match="old_test holds 1 texts and 0 labels"):
+        odd = Labelled(["x"], [])
+        update_classifier(current, NEW, OLD, new_test=NEW_TEST, old_test=odd, config=MORE)
 
 
 @pytest.mark.parametrize("wrong", [{"keep": 1.0}, {"distil": -0.1}, {"replay": -1.0}])

@@ -116,6 +116,17 @@ def test_a_grown_vocabulary_comes_back_with_the_weights(encoder: Encoder) -> Non
     assert again.encode(["xylophone"]) == pytest.approx(encoder.encode(["xylophone"]), abs=1e-6)
 
 
+def test_rows_beyond_the_vocabulary_come_back_too(encoder: Encoder) -> None:
+    encoder = deepcopy(encoder)
+    padded = encoder.tokenizer.backend.get_vocab_size() + 8  # as models do, for round shapes
+    encoder.model.resize_token_embeddings(padded, mean_resizing=False)
+    with torch.no_grad():
+        for p in encoder.parameters():
+            p.add_(torch.randn_like(p) * 0.01)
+    again = torch_encoder(text_encoder(encoder, TEXTS), encoder.config)
+    assert again.encode(TEXTS) == pytest.approx(encoder.encode(TEXTS), abs=1e-6)
+
+
 def test_another_transformers_graph_cannot_be_trained_further(encoder: Encoder) -> None:
     other = deepcopy(encoder)
     with torch.no_grad():

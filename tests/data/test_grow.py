@@ -10,6 +10,7 @@ import pytest
 from corank import Dataset
 from corank.data.dataset import Split
 from corank.data.grow import Grown, grow
+from corank.data.split import ProtocolName
 from corank.errors import DataError
 
 KEY = ["user_id", "item_id", "event", "timestamp"]
@@ -36,12 +37,45 @@ def grown(split: Split, sample: Dataset) -> Grown:
     return grow(split, sample, 0.2)  # the whole export again, the old events in it
 
 
-def test_every_event_is_learned_or_tested(split: Split, sample: Dataset, grown: Grown) -> None:
+PAIR = ["user_id", "item_id"]
+
+
+def test_what_is_later_is_new_and_is_learned_or_tested(
+    split: Split, sample: Dataset, grown: Grown
+) -> None:
     train, test = grown.split
-    sides = pl.concat([d.interactions for d in (train, test, grown.old_test)])
-    assert sides.select(KEY).sort(KEY).equals(sample.interactions.select(KEY).unique().sort(KEY))
-    for held in (test, grown.old_test):
-        assert train.interactions.join(held.interactions, on=KEY, how="semi").is_empty()
+    last = split.test.interactions["timestamp"].max()
+    later = sample.interactions.filter(pl.col("timestamp") > last)
+    new = pl.concat([d.interactions.filter(pl.col("timestamp") > last) for d in (train, test)])
+    left = later.join(new, on=KEY, how="anti")
+    assert left.join(split.test.interactions, on=PAIR, how="anti").is_empty()  # the test's pairs
+    assert grown.since == later["timestamp"].min()
+    assert train.interactions.join(test.interactions, on=KEY, how="semi").is_empty()
+
+
+@pytest.mark.parametrize("protocol", ["time", "leave-one-out", "cold-items", "cold-users"])
+@pytest.mark.filterwarnings("ignore::corank.errors.LeakageWarning")
+def test_no_answer_of_the_old_test_is_learned(
+    sample: Dataset, cut: dt.datetime, protocol: ProtocolName
+) -> None:
+    old = replace(sample, interactions=sample.interactions.filter(pl.col("timestamp") < cut))
+    train, test = old.split(protocol)
+    found = grow(Split(train, test), sample, 0.2)
+    learned = found.split.train.interactions
+    assert learned.join(test.interactions, on=PAIR, how="semi").is_empty()
+    assert learned.filter(pl.col("timestamp") >= cut).height > 500
+    assert found.since >= cut
+
+
+def test_the_next_time_the_old_test_is_learned(split: Split, sample: Dataset) -> None:
+    when = sample.interactions["timestamp"].sort()
+    until = when[int(len(when) * 0.85)]
+    march = replace(sample, interactions=sample.interactions.filter(pl.col("timestamp") < until))
+    first = grow(split, march, 0.2)
+    second = grow(first.split, sample, 0.2)
+    old = split.test.interactions.join(first.split.test.interactions, on=PAIR, how="anti")
+    assert old.join(second.split.train.interactions, on=KEY, how="anti").is_empty()
+    assert second.since >= until
 
 
 def test_the_last_new_events_are_tested_from_all_that_came_before(grown: Grown) -> None:

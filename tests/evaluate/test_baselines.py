@@ -36,6 +36,21 @@ def score(baseline: Baseline, *history: int) -> NDArray[np.float32]:
     return scores.ravel()
 
 
+def test_refitted_they_keep_what_was_tuned_and_know_the_later_events(
+    baselines: dict[str, Baseline],
+) -> None:
+    validation = Task.of(ASKED, np.zeros(5, np.bool_))
+    later = Ragged.of([[3, 4], [3, 4], [3]])
+    found = fit_baselines(
+        TRAIN, validation, pl.Series(TEXTS), BM25.build(TEXTS), FROZEN, seed=0, refit=later
+    )
+    assert [b.settings for b in found] == [b.settings for b in baselines.values()]
+    again = {baseline.name: baseline for baseline in found}
+    assert score(again["popularity"]).tolist() == [0, 0, 0, 3, 2]
+    for name in ("item-knn", "item-knn/recency", "ease", "ease/recency"):
+        assert score(baselines[name], 3)[4] == 0 < score(again[name], 3)[4], name
+
+
 def test_every_baseline_of_the_report_is_there(baselines: dict[str, Baseline]) -> None:
     assert list(baselines) == [
         "popularity",

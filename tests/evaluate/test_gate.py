@@ -41,7 +41,10 @@ def test_a_loss_within_the_budget_is_only_believed_with_enough_cases() -> None:
 
 
 def test_one_case_decides_nothing() -> None:
-    assert not Gate().judge("x", new=slice_of(0.5, 1), old=slice_of(0.0)).publish
+    judged = Gate().judge("x", new=slice_of(0.5, 1), old=slice_of(0.0))
+    assert not judged.publish
+    said = judged.to_dict()
+    assert said["new"]["low"] is None and said["old"]["low"] < 0  # JSON has no nan
 
 
 def test_cases_of_one_user_count_as_one() -> None:

@@ -25,6 +25,7 @@ from corank.classify.heads import Headed, calibrate, fit_head, logits_of
 from corank.classify.material import Labelled, Labels, Material, Rows
 from corank.compress.export import text_encoder
 from corank.config import check_ranges
+from corank.errors import ConfigError
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.objectives import Classification, Contrastive
 from corank.language.options import TrainerConfig
@@ -78,8 +79,17 @@ class ClassifierConfig(TrainerConfig):
             self,
             at_least_1=("pairs",),
             above_0=("temperature", "inverse_l2", "answer_precision"),
-            share=("smoothing", "holdout", *(("out_of_scope",) if self.out_of_scope else ())),
+            share=("smoothing", "holdout"),
         )
+        if self.answer_precision > 1:
+            raise ConfigError(f"answer_precision={self.answer_precision} is a share: at most 1.")
+        if self.out_of_scope is not None:
+            check_ranges(self, above_0=("out_of_scope",), share=("out_of_scope",))
+            if self.answer_level is not None:
+                raise ConfigError(
+                    "answer_level promises something about the held-out texts as they are, and "
+                    "out_of_scope weighs them otherwise. Set one of the two."
+                )
 
 
 def fit_classifier(
@@ -131,7 +141,8 @@ def fit_classifier(
         taught = material.targets()
         if targets is not None:
             taught[: len(texts)] = targets
-        head, history = tune_whole(material, learn, held, taught, config, seed=seed, run=run)
+        head = head_on(material, learn, config)
+        history = tune_whole(material, head, learn, held, taught, config, seed=seed, run=run)
     about = {
         "mode": "few" if few else "full",
         "steps": len(history.losses),
@@ -152,6 +163,7 @@ def tune_by_pairs(
 
 def tune_whole(
     material: Material,
+    head: nn.Linear,
     learn: Rows,
     held: Rows,
     targets: NDArray[np.float64],
@@ -159,23 +171,23 @@ def tune_whole(
     *,
     seed: int,
     run: Run | None,
-) -> tuple[nn.Linear, History]:
-    """Tune the encoder and a head together, in place; return the head, and what happened.
+) -> History:
+    """Tune the encoder and a head together, in place; return what happened.
 
     Args:
         material: what to learn from.
+        head: of the classes of the material; is changed.
         learn, held: which texts to learn from, and which to choose the epoch by.
         targets: (n, n_classes) probabilities, of every text of the material.
         config, seed, run: as `fit_classifier`.
     """
-    head = head_on(material, learn, config)
     chosen = material.known(held)
 
     def accuracy() -> float:
         logits = logits_of(head, material.vectors(chosen))
         return float((logits.argmax(1) == material.y[chosen]).mean())
 
-    history = train(
+    return train(
         Headed(material.encoder, head),
         Classification(
             material.ids_of(learn), targets[learn].astype(np.float32), smoothing=config.smoothing
@@ -186,7 +198,6 @@ def tune_whole(
         run=run,
         name="tuning classifier",
     )
-    return head, history
 
 
 def head_on(material: Material, rows: Rows, config: ClassifierConfig) -> nn.Linear:

@@ -21,6 +21,7 @@ from corank.classify.material import Labelled, Material, Rows
 from corank.classify.training import ClassifierConfig, finished, head_on, tune_whole
 from corank.compress.export import torch_encoder
 from corank.config import check_ranges, from_mapping
+from corank.errors import DataError
 from corank.evaluate.gate import Gate, Judgement, Slice
 from corank.language.blend import blended
 from corank.language.encoder import EncoderConfig
@@ -73,7 +74,8 @@ def update_classifier(
         current: in full precision; is not changed.
         new: what to learn.
         memory: texts it was trained on, as many as were kept: all are used for the head, a
-            sample for the encoder.
+            sample for the encoder. A class with no text here nor among the new ones is never
+            said again.
         new_test, old_test: texts that neither classifier learned from. Accuracy on the first has
             to rise clearly, and may fall on the second within the gate's budget.
         config: how.
@@ -86,6 +88,12 @@ def update_classifier(
         TrainingError, ConfigError: see `corank.language.trainer.train`.
     """
     config = config or ClassifierUpdate()
+    for name, test in (("new_test", new_test), ("old_test", old_test)):
+        if len(test.texts) != len(test.labels) or not len(test.texts):
+            raise DataError(
+                f"{name} holds {len(test.texts):,} texts and {len(test.labels):,} labels; it takes "
+                "as many of both, and at least one."
+            )
     updated = learn_more(current, new, memory, config, seed=seed, run=run)
 
     def compared(test: Labelled) -> Slice:
@@ -109,6 +117,8 @@ def learn_more(
     """Return an updated classifier, good or not; see `update_classifier`."""
     made_of = from_mapping(EncoderConfig, cast(dict[str, Any], current.about["encoder"]))
     encoder = torch_encoder(current.encoder, made_of)
+    if config.adapter == "prompt":
+        encoder.add_virtual_tokens(config.virtual_tokens, [*memory.texts, *new.texts])
     material = Material(
         [*memory.texts, *new.texts],
         [*memory.labels, *new.labels],
@@ -126,8 +136,9 @@ def learn_more(
         targets[:n_old] *= 1 - config.distil
         targets[:n_old, : said.shape[1]] += config.distil * said
     rows = np.sort(np.concatenate([replayed, fresh]))
+    head = head_on(material, learn, config)
     with blended(encoder, config.keep):
-        tune_whole(material, rows, held, targets, config, seed=seed, run=run)
+        tune_whole(material, head, rows, held, targets, config, seed=seed, run=run)
     head = head_on(material, learn, config)
     about = {"mode": "full", "texts before": n_old, "classes before": len(current.classes)}
     return finished(material, head, held, config, seed=seed, about=about)
@@ -135,14 +146,15 @@ def learn_more(
 
 def _balanced(y: NDArray[np.int64], rows: Rows, n: int, seed: int) -> Rows:
     """Choose at most n of the rows at random, from every class as many where it has them."""
-    shuffled = np.random.default_rng(seed).permutation(rows)
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(rows)
     order = np.argsort(y[shuffled], kind="stable")
     _, starts, sizes = np.unique(y[shuffled][order], return_index=True, return_counts=True)
     turn = np.arange(len(rows)) - np.repeat(starts, sizes)  # 0 for the first of each class
-    return shuffled[order][np.argsort(turn, kind="stable")[:n]]
+    return shuffled[order][np.lexsort((rng.random(len(rows)), turn))[:n]]
 
 
 def _right(classifier: Classifier, test: Labelled) -> NDArray[np.float64]:
-    """1 where the best class is the true one, (n,)."""
-    said = classifier.predict(list(test.texts))
-    return np.array([p.best == label for p, label in zip(said, test.labels, strict=True)], float)
+    """1 where the best class is the true one, or where it abstains and there is none, (n,)."""
+    said = zip(classifier.predict(list(test.texts)), test.labels, strict=True)
+    return np.array([p.label is None if c is None else p.best == c for p, c in said], np.float64)

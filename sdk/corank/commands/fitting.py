@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -13,7 +12,7 @@ import polars as pl
 
 import corank
 from corank.arguments import fit_after
-from corank.bundle import BUNDLE, publish, read_report, roll_back
+from corank.bundle import BUNDLE, check_places, publish, read_report, roll_back
 from corank.commands.printing import print_answers, print_json
 from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
@@ -150,19 +149,22 @@ def evaluate(arguments: argparse.Namespace) -> None:
 def update(arguments: argparse.Namespace) -> None:
     """``corank update``."""
     config = _options_of(corank.UpdateConfig, arguments)
+    check_places(arguments.bundle)
     pipeline, split = _as_fitted(arguments)
     new = _read(pipeline.vertical, arguments, arguments.new)
+    if not arguments.json:
+        print(new.intake)
     folder = arguments.bundle.with_name(f"{arguments.bundle.name}.training")
     run = corank.Run(folder, arguments.resume)
     judgement, grown = pipeline.update(new, split.test, config, run=run)
-    result: dict[str, Any] = judgement._asdict() | {"bundle": str(arguments.bundle)}
+    result = judgement.to_dict() | {"bundle": str(arguments.bundle)}
     if judgement.publish:
         report = pipeline.evaluate(grown.test)
         publish(pipeline.engine, report, arguments.bundle)
         result["report"] = report.to_dict()
     shutil.rmtree(folder, ignore_errors=True)
     if arguments.json:
-        print_json(result | {"new": asdict(judgement.new), "old": asdict(judgement.old)})
+        print_json(result)
         return
     print(judgement.why)
     if judgement.publish:
@@ -189,6 +191,11 @@ def _as_fitted(arguments: argparse.Namespace) -> tuple["corank.Pipeline", Split]
             f"{arguments.bundle} was fitted on data that was not split: nothing tests it."
         )
     updates = cast(list[dict[str, Any]], engine.about.get("updates", []))
+    if arguments.rejects and (len(arguments.data) > 1 or hasattr(arguments, "new")):
+        raise RequestError(
+            "--rejects names one file, and there are several folders to read: each would replace "
+            "it. Leave it out, and rejected rows go to each folder's own rejects.parquet."
+        )
     if len(arguments.data) != 1 + len(updates):
         raise RequestError(
             f"{arguments.bundle} was fitted once and updated {len(updates)} times; give --data for "

@@ -121,9 +121,11 @@ def torch_encoder(exported: TextEncoder, config: EncoderConfig) -> Encoder:
     """
     encoder = Encoder.load(config)
     encoder.tokenizer = exported.tokenizer
-    vocabulary = exported.tokenizer.backend.get_vocab_size()
-    encoder.model.resize_token_embeddings(vocabulary, mean_resizing=False)
     stored = {w.name: w for w in onnx.load_from_string(exported.graph).graph.initializer}
+    embeddings = encoder.model.get_input_embeddings().weight
+    for name, parameter in encoder.named_parameters():
+        if parameter is embeddings and name in stored:
+            encoder.model.resize_token_embeddings(stored[name].dims[0], mean_resizing=False)
     with torch.no_grad():
         for name, parameter in encoder.named_parameters():
             if weight := stored.get(name):

@@ -1,9 +1,9 @@
 """Data that grows: what happened since joins a split that was made before.
 
-The old test is not learned from, so that a model fitted on the grown data can be asked what the
-old one was asked; the last of the new events are the test from now on. Known items keep their
-catalogue indices and take their newest description; new ones come after. Knows tables; knows no
-models.
+What the old test asks is not learned, so that a model fitted on the grown data can be asked it
+as the old one was; the last of the new events are the test from now on, and the next time the data
+grows, the old test is learned too. Known items keep their catalogue indices and take their newest
+description; new ones come after. Knows tables; knows no models.
 """
 
 import datetime as dt
@@ -15,8 +15,6 @@ import polars as pl
 
 from corank.data.dataset import Dataset, Split
 from corank.errors import DataError
-
-_EVENT = ("user_id", "item_id", "event", "timestamp")
 
 
 class Grown(NamedTuple):
@@ -38,38 +36,45 @@ def grow(split: Split, new: Dataset, share: float) -> Grown:
 
     Args:
         split: what there was.
-        new: events since then; its catalogue may be new as a whole, or the new items alone. Events
-            that are in the split already are not new.
+        new: the catalogue as it is now, and events; those no later than the last that the split
+            holds are not new, and left out, so a full export does as well.
         share: of the new events, the last ones, that are tested on.
 
     Raises:
         DataError: no event is new, or too few are.
     """
     train, test = split
-    both = pl.concat([train.interactions, test.interactions])
-    events = new.interactions.join(both, on=_EVENT, how="anti", maintain_order="left")
+    shown = train.interactions.clear() if test.history is None else test.history
+    learned = pl.concat([train.interactions, shown]).unique(maintain_order=True)
+    known = pl.concat([learned, test.interactions])
+    last = cast(dt.datetime, known["timestamp"].max())
+    events = new.interactions.filter(pl.col("timestamp") > last)
     if events.is_empty():
         raise DataError(
-            f"None of the {new.interactions.height:,} events is new: all are in the data that the "
-            "model was fitted or tested on. Bring what happened since."
+            f"None of the {new.interactions.height:,} events is new: none is later than "
+            f"{last:%Y-%m-%d %H:%M:%S}, the last that the model was fitted or tested on. "
+            "Bring what happened since."
         )
-    fresh, last = replace(new, interactions=events, queries=new.queries.clear()).split(
+    fresh, held = replace(new, interactions=events, queries=new.queries.clear()).split(
         "time", test=share
     )
+    asked = test.interactions.select("user_id", "item_id")
     items = _newest(train.items, new.items, ["item_id"])
     users = _newest(train.users, new.users, ["user_id"])
-    learned = replace(
+    grown = replace(
         train,
         items=items,
         users=users,
-        interactions=pl.concat([train.interactions, fresh.interactions]),
+        interactions=pl.concat([learned, fresh.interactions]).join(
+            asked, on=["user_id", "item_id"], how="anti", maintain_order="left"
+        ),
         queries=_newest(train.queries, _unasked(new.queries, test.queries), ["query", "item_id"]),
     )
-    history = pl.concat([both, fresh.interactions])
-    new_test = replace(last, items=items, users=users, history=history, queries=test.queries)
+    history = pl.concat([known, fresh.interactions])
+    new_test = replace(held, items=items, users=users, history=history, queries=test.queries)
     old_test = replace(test, items=items, users=users)
     since = cast(dt.datetime, events["timestamp"].min())
-    return Grown(Split(learned, new_test), old_test, since)
+    return Grown(Split(grown, new_test), old_test, since)
 
 
 def _newest(old: pl.DataFrame, new: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:

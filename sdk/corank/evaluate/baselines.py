@@ -57,6 +57,7 @@ def fit_baselines(
     frozen: NDArray[np.float32],
     *,
     seed: int,
+    refit: Ragged | None = None,
 ) -> list[Baseline]:
     """Fit every baseline on the training histories and tune it on validation.
 
@@ -67,16 +68,29 @@ def fit_baselines(
         bm25: the index over those texts.
         frozen: text vectors of the encoder before any tuning, (n_items, d).
         seed: of the validation sample (at most 5,000 cases).
+        refit: what they are fitted on again once they are tuned, where the system they stand
+            beside was.
     """
     n_items = len(texts)
     tuning = validation.sample(MAX_TUNING_CASES, seed)
-    count = np.bincount(train.items, minlength=n_items).astype(np.float32)
     plain_knn = item_knn(train, n_items, decay=1.0)
     plain_ease = ease(train, n_items, decay=1.0)
     knn = _best(tuning, [ItemItem(plain_knn.weights, d) for d in DECAYS])
     faded = _best(tuning, [ItemItem(plain_ease.weights, d) for d in DECAYS])
     text = _best(tuning, [TextMean(frozen, d) for d in DECAYS])
     words = texts.to_list()
+
+    def plus_text(weight: float) -> Scorer:
+        return lambda histories: faded.score(histories) + weight * text.score(histories)
+
+    weight = max(TEXT_WEIGHTS, key=lambda w: tuning.mean(plus_text(w), METRIC))
+    if refit is not None:
+        train = refit
+        plain_knn = item_knn(train, n_items, decay=1.0)
+        plain_ease = ease(train, n_items, decay=1.0)
+        knn = ItemItem(plain_knn.weights, knn.decay)
+        faded = ItemItem(plain_ease.weights, faded.decay)
+    count = np.bincount(train.items, minlength=n_items).astype(np.float32)
 
     def popularity(histories: Ragged) -> NDArray[np.float32]:
         return np.tile(count, (len(histories), 1))
@@ -85,10 +99,6 @@ def fit_baselines(
         newest = histories.last(1)[:, 0]  # (n,) -1 where the history is empty
         return bm25.score_all(["" if item < 0 else words[item] for item in newest])
 
-    def plus_text(weight: float) -> Scorer:
-        return lambda histories: faded.score(histories) + weight * text.score(histories)
-
-    weight = max(TEXT_WEIGHTS, key=lambda w: tuning.mean(plus_text(w), METRIC))
     return [
         Baseline("popularity", popularity),
         Baseline("bm25", lexical, "query: the last item's text"),

@@ -6,8 +6,9 @@ and a loss whose worse end stays within the budget. Knows two systems' figures o
 knows nothing of models.
 """
 
+import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,14 @@ class Judgement(NamedTuple):
     why: str
     new: Interval
     old: Interval
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; the ends of an interval are None where they are unknown."""
+        intervals = {
+            name: {end: None if math.isnan(x) else x for end, x in vars(interval).items()}
+            for name, interval in (("new", self.new), ("old", self.old))
+        }
+        return {"publish": self.publish, "why": self.why, **intervals}
 
 
 @dataclass(frozen=True, kw_only=True)
