@@ -115,8 +115,9 @@ BANKING77 = LabelledSet(
     protocols=("full", "10-per-class", "8-shot", "7-steps", "half"),
     frozen_only=("8-shot",),
     in_steps=("7-steps",),
+    options={"full": {"adversarial": 0.5}},
     variants={
-        "full": {"corank, LoRA": {"adapter": "lora", "learning_rate": 2e-3}},
+        "full": {"corank, LoRA": {"adapter": "lora", "learning_rate": 2e-3, "adversarial": 0.0}},
         "half": ALONE,
     },
     published=(
