@@ -1,5 +1,6 @@
 """Atomic writes: the old one or the new one, and nothing left lying about."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,24 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
         assert names(bundle) == ["stale.bin"]
     assert names(bundle) == ["model.bin"]
     assert names(tmp_path) == ["bundle"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="handles have no names here")
+def test_all_of_a_folder_is_on_the_disk_before_it_takes_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, synced, sync = tmp_path / "bundle", [], os.fsync
+
+    def noting(handle: int) -> None:
+        synced.append((Path(f"/proc/self/fd/{handle}").readlink().name, bundle.exists()))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    with atomic(bundle) as part:
+        (part / "deep").mkdir(parents=True)
+        (part / "deep" / "model.bin").write_text("new")
+    assert synced == [("model.bin", False), ("deep", False), (part.name, False),
+                      (tmp_path.name, True)]  # fmt: skip
 
 
 def test_an_exception_leaves_the_old_folder_whole(tmp_path: Path) -> None:
