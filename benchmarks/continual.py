@@ -21,7 +21,7 @@ from benchmarks.classification import Kept
 from benchmarks.labelled import Fold, LabelledSet
 from benchmarks.results import RESULTS, current_commit, store
 from corank.classify.classifier import Classifier
-from corank.classify.heads import Headed, fit_head
+from corank.classify.heads import Calibration, Headed, fit_head
 from corank.classify.material import Labelled, Material
 from corank.classify.training import ClassifierConfig, finished, fit_classifier
 from corank.classify.updating import ClassifierUpdate, learn_more
@@ -89,7 +89,7 @@ def plain(parts: list[Part], seed: int) -> Iterator[Classifier]:
             head.bias[:known] = torch.from_numpy(current.bias)
         objective = Classification(material.ids, material.y, smoothing=config.smoothing)
         train(Headed(encoder, head), objective, config, seed=seed)
-        current = finished(material, head, rows[:0], config, seed=seed, about={})
+        current = finished(material, head, Calibration(), config, seed=seed, about={})
         yield current
 
 

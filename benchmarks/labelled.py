@@ -44,10 +44,10 @@ def _banking77(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
         with (folder / name).open(encoding="utf-8", newline="") as file:
             parts.append([(row["text"], row["category"]) for row in csv.DictReader(file)])
     train, test = parts
-    if protocol == "half":  # for choosing settings: the test is not looked at
+    if protocol.endswith("half"):  # for choosing settings: the test is not looked at
         labels = [label for _, label in train]
         train, test = train_test_split(train, test_size=0.5, stratify=labels, random_state=seed)
-    per_class = {"10-per-class": 10, "8-shot": 8}.get(protocol)
+    per_class = {"10-per-class": 10, "10-of-half": 10, "8-shot": 8}.get(protocol)
     if per_class:
         order = np.random.default_rng(seed).permutation(len(train))
         taken: dict[str, int] = {}
@@ -106,19 +106,37 @@ ALONE: dict[str, dict[str, Any]] = {
 }
 """What each technique adds to the defaults, or takes from them, alone."""
 
+FEW: dict[str, dict[str, Any]] = {
+    "one pass": {"epochs": 1},
+    "two passes": {"epochs": 2},
+    "eight passes": {"epochs": 8},
+    "half the rate": {"learning_rate": 1e-4},
+    "temperature .05": {"temperature": 0.05},
+    "no dropout": {"dropout": 0.0},
+    "adversarial": {"adversarial": 0.5},
+    "end to end": {"mode": "full", "epochs": 20},
+    "end to end, adversarial": {"mode": "full", "epochs": 20, "adversarial": 0.5},
+}
+"""Ways to learn from ten texts a class."""
+
 BANKING77 = LabelledSet(
     name="banking77",
     home_page="https://github.com/PolyAI-LDN/task-specific-datasets",
     licence="CC BY 4.0",
     files={"train.csv": "columns text, category", "test.csv": "the same"},
     folds=_banking77,
-    protocols=("full", "10-per-class", "8-shot", "7-steps", "half"),
+    protocols=("full", "10-per-class", "8-shot", "7-steps", "half", "10-of-half"),
     frozen_only=("8-shot",),
     in_steps=("7-steps",),
-    options={"full": {"adversarial": 0.5}},
+    options={
+        "full": {"adversarial": 0.5},
+        "half": {"holdout": 0.0},
+        "10-of-half": {"holdout": 0.0},
+    },
     variants={
         "full": {"corank, LoRA": {"adapter": "lora", "learning_rate": 2e-3, "adversarial": 0.0}},
         "half": ALONE,
+        "10-of-half": FEW,
     },
     published=(
         Published(

@@ -60,6 +60,20 @@ def test_few_labels_choose_pairs_of_themselves(tiny_encoder: str) -> None:
     assert made.about["mode"] == "few"
 
 
+def test_where_texts_are_few_those_held_out_teach_in_the_end(tiny_encoder: str) -> None:
+    rows = [*range(8), *range(60, 68)]
+    few = [TEXTS[r] for r in rows], [LABELS[r] for r in rows]
+
+    def made(holdout: float) -> Classifier:
+        encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+        return fit_classifier(*few, replace(TOY, batch_size=8, holdout=holdout), encoder=encoder)
+
+    held, whole = made(0.25), made(0.0)
+    assert held.about["held out"]["texts"] == 4 and whole.about["held out"] == {}
+    assert np.array_equal(held.weights, whole.weights)  # all sixteen made both
+    assert held.temperature != 1.0 and whole.temperature == 1.0
+
+
 def test_probabilities_sum_to_one_and_the_threshold_withholds(classifier: Classifier) -> None:
     p = classifier.predict_proba(NEW)
     assert p.shape == (40, 2) and np.allclose(p.sum(1), 1)

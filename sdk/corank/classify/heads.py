@@ -5,7 +5,7 @@ text taken to be wrong, Platt, "Probabilistic Outputs for Support Vector Machine
 vectors and class numbers; knows nothing of texts.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.optimize
@@ -21,6 +21,14 @@ from corank.language.encoder import Encoder
 
 NEVER = 2.0  # a threshold that no probability reaches
 ABSENT = 20.0  # how far below all others the logit of a class without texts stands
+
+
+class Calibration(NamedTuple):
+    """How far to trust a head, chosen on held-out texts, and what was measured there."""
+
+    temperature: float = 1.0
+    threshold: float = 0.0
+    measured: dict[str, Any] = {}  # noqa: RUF012  never changed
 
 
 class Headed(nn.Module):
@@ -74,7 +82,7 @@ def calibrate(
     *,
     level: float | None,
     out_of_scope: float | None,
-) -> tuple[float, float, dict[str, Any]]:
+) -> Calibration:
     """Choose temperature and threshold on held-out texts; say what was measured there.
 
     Args:
@@ -89,7 +97,7 @@ def calibrate(
     """
     scope = y >= 0
     if not scope.any():
-        return 1.0, 0.0, {}
+        return Calibration()
     weight = None
     if out_of_scope is not None:
         if scope.all():
@@ -113,7 +121,7 @@ def calibrate(
     probabilities = softmax(logits / temperature, axis=1)
     confidence, right = probabilities.max(1), probabilities.argmax(1) == y
     chosen = abstain_threshold(confidence, right, precision, level=level, weight=weight)
-    return (
+    return Calibration(
         temperature,
         min(chosen.threshold, NEVER),
         {

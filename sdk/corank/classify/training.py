@@ -4,7 +4,7 @@ With many labels, a linear head is fitted on the frozen vectors by scikit-learn,
 encoder are tuned together. With few, texts of one class are pulled together first (contrastive
 pairs), and the head is fitted on the tuned vectors: a pair is an example, so ten labelled texts
 make many. Held-out texts then choose the temperature of the probabilities and the threshold
-below which it abstains.
+below which it abstains; where texts are few, all of them teach once that is known.
 
 Sources: few labels, Tunstall et al., "Efficient Few-Shot Learning Without Prompts" (SetFit),
 2022; out-of-scope texts taught as uncertain, Hendrycks et al., "Deep Anomaly Detection with
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from corank.classify.classifier import Classifier
-from corank.classify.heads import Headed, calibrate, fit_head, logits_of
+from corank.classify.heads import Calibration, Headed, calibrate, fit_head, logits_of
 from corank.classify.material import Labelled, Labels, Material, Rows
 from corank.compress.export import text_encoder
 from corank.config import check_ranges
@@ -30,6 +30,7 @@ from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.objectives import Classification, Contrastive
 from corank.language.options import TrainerConfig
 from corank.language.pairs import Pairs
+from corank.language.parameters import restore, snapshot
 from corank.language.trainer import History, Run, train
 
 FEW = 20  # texts per class, in the middle; with fewer, pairs beat end-to-end tuning
@@ -48,7 +49,8 @@ class ClassifierConfig(TrainerConfig):
         pairs: for each text and epoch, in ``few``.
         inverse_l2: of the scikit-learn head (its ``C``).
         holdout: share of the texts that choose temperature, threshold and the epoch; 0 leaves
-            probabilities as they are, and it never abstains.
+            probabilities as they are, and it never abstains. In ``few``, training starts anew
+            with these texts too afterwards: a tenth of ten is dear, and a second run is short.
         answer_precision: the threshold is the lowest at which this share of the answers given
             to held-out texts is right. Where none is, it abstains always.
         answer_level: ask for that precision with this confidence over the draw of the held-out
@@ -133,22 +135,31 @@ def fit_classifier(
         learn, held = material.divide(config.holdout, seed)
     sizes = np.bincount(material.y[material.known(learn)])
     few = config.mode == "few" or (config.mode == "auto" and np.median(sizes) < FEW)
-    if few:
-        rows = material.known(learn)
-        history = tune_by_pairs(material, rows, config, seed=seed, run=run)
-        head = head_on(material, learn, config)
-    else:
+    start = snapshot(model)
+
+    def learned(rows: Rows, part: str) -> tuple[nn.Linear, History]:
+        here = run and Run(run.folder / part, run.resume)
+        if few:
+            history = tune_by_pairs(material, material.known(rows), config, seed=seed, run=here)
+            return head_on(material, rows, config), history
         taught = material.targets()
         if targets is not None:
             taught[: len(texts)] = targets
-        head = head_on(material, learn, config)
-        history = tune_whole(material, head, learn, held, taught, config, seed=seed, run=run)
+        head = head_on(material, rows, config)
+        history = tune_whole(material, head, rows, held, taught, config, seed=seed, run=here)
+        return head, history
+
+    head, history = learned(learn, "part")
+    calibration = calibrated(material, head, held, config)
+    if few and len(held) and not validation:
+        restore(model, start)
+        head, history = learned(np.arange(len(material)), "all")
     about = {
         "mode": "few" if few else "full",
         "steps": len(history.losses),
         "share of weights trained": history.trained,
     }
-    return finished(material, head, held, config, seed=seed, about=about)
+    return finished(material, head, calibration, config, seed=seed, about=about)
 
 
 def tune_by_pairs(
@@ -207,38 +218,43 @@ def head_on(material: Material, rows: Rows, config: ClassifierConfig) -> nn.Line
     return fit_head(vectors, y, len(material.classes), config.inverse_l2)
 
 
-def finished(
-    material: Material,
-    head: nn.Linear,
-    held: Rows,
-    config: ClassifierConfig,
-    *,
-    seed: int,
-    about: dict[str, Any],
-) -> Classifier:
-    """Calibrate on the held-out texts, and export; ``about`` says how it was trained."""
-    logits = logits_of(head, material.vectors(held))
-    temperature, threshold, measured = calibrate(
-        logits,
+def calibrated(
+    material: Material, head: nn.Linear, held: Rows, config: ClassifierConfig
+) -> Calibration:
+    """Choose temperature and threshold on the held-out texts."""
+    return calibrate(
+        logits_of(head, material.vectors(held)),
         material.y[held],
         config.answer_precision,
         level=config.answer_level,
         out_of_scope=config.out_of_scope,
     )
+
+
+def finished(
+    material: Material,
+    head: nn.Linear,
+    calibration: Calibration,
+    config: ClassifierConfig,
+    *,
+    seed: int,
+    about: dict[str, Any],
+) -> Classifier:
+    """Export; ``about`` says how it was trained."""
     return Classifier(
         text_encoder(material.encoder, material.prompted[:PROBE]),
         material.classes,
         head.weight.numpy(force=True).T.copy(),
         head.bias.numpy(force=True).copy(),
-        temperature,
-        threshold,
+        calibration.temperature,
+        calibration.threshold,
         {
             **about,
             "texts": len(material),
             "fit": asdict(config),
             "encoder": asdict(material.encoder.config),
             "seed": seed,
-            "held out": measured,
+            "held out": calibration.measured,
         },
     )
 

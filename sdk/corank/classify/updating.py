@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 
 from corank.classify.classifier import Classifier
 from corank.classify.material import Labelled, Material, Rows
-from corank.classify.training import ClassifierConfig, finished, head_on, tune_whole
+from corank.classify.training import (
+    ClassifierConfig,
+    calibrated,
+    finished,
+    head_on,
+    tune_whole,
+)
 from corank.compress.export import torch_encoder
 from corank.config import check_ranges, from_mapping
 from corank.errors import DataError
@@ -141,7 +147,8 @@ def learn_more(
         tune_whole(material, head, rows, held, targets, config, seed=seed, run=run)
     head = head_on(material, learn, config)
     about = {"mode": "full", "texts before": n_old, "classes before": len(current.classes)}
-    return finished(material, head, held, config, seed=seed, about=about)
+    calibration = calibrated(material, head, held, config)
+    return finished(material, head, calibration, config, seed=seed, about=about)
 
 
 def _balanced(y: NDArray[np.int64], rows: Rows, n: int, seed: int) -> Rows:
