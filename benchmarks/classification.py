@@ -36,6 +36,7 @@ def run(
         systems["corank"] = config
         for system, options in dataset.variants.get(protocol, {}).items():
             systems[system] = replace(config, **options)
+    c = 1.0 if protocol in dataset.frozen_only else config.inverse_l2  # MTEB's head has C=1
     found: dict[tuple[str, str], list[float]] = {}
     for seed in seeds:
         folds = list(dataset.folds(dataset.source(), protocol, seed))
@@ -47,7 +48,7 @@ def run(
                 key = f"{system}/{seed}/{number}"
                 if key not in kept.folds:
                     start = time.perf_counter()
-                    given = _frozen(fold) if how is None else _tuned(fold, how, seed)
+                    given = _frozen(fold, c) if how is None else _tuned(fold, how, seed)
                     kept.add(key, given | {"seconds": time.perf_counter() - start})
                 answers += [Prediction(*said) for said in kept.folds[key]["said"]]
             measured = evaluate(answers, truth, classes)
@@ -67,12 +68,13 @@ def run(
     return rows, path
 
 
-def _frozen(fold: Fold) -> dict[str, Any]:
+def _frozen(fold: Fold, c: float) -> dict[str, Any]:
     """A head of scikit-learn's on the encoder as it came."""
     encoder = Encoder.load()
     inside = [row for row, label in enumerate(fold.labels) if label is not None]
     vectors = encoder.encode([fold.texts[row] for row in inside])
-    head = LogisticRegression(max_iter=1_000).fit(vectors, [fold.labels[row] for row in inside])
+    head = LogisticRegression(C=c, max_iter=1_000)
+    head.fit(vectors, [fold.labels[row] for row in inside])
     p = head.predict_proba(encoder.encode(fold.test_texts))
     best = [str(head.classes_[row.argmax()]) for row in p]
     said = [Prediction(name, name, float(row.max())) for name, row in zip(best, p, strict=True)]
