@@ -49,8 +49,8 @@ class ClassifierConfig(TrainerConfig):
         pairs: for each text and epoch, in ``few``.
         inverse_l2: of the scikit-learn head (its ``C``).
         holdout: share of the texts that choose temperature, threshold and the epoch; 0 leaves
-            probabilities as they are, and it never abstains. In ``few``, training starts anew
-            with these texts too afterwards: a tenth of ten is dear, and a second run is short.
+            probabilities as they are, and it never abstains. In ``few``, training then starts anew
+            and these texts teach too, for a tenth of ten is dear and a second run is short.
         answer_precision: the threshold is the lowest at which this share of the answers given
             to held-out texts is right. Where none is, it abstains always.
         answer_level: ask for that precision with this confidence over the draw of the held-out
