@@ -5,12 +5,12 @@ Knows a `Report`; draws with markup alone, as the serving path has no plotting l
 
 from collections.abc import Sequence
 
-from corank.evaluate.report import OURS, Report, Row
+from corank.evaluate.report import OURS, TABLES, Report, Row
 from corank.serve.markup import Html, join, tag
 from corank.serve.views import empty, table
 from corank.serve.words import Words
 
-LISTED_ELSEWHERE = ("cases", "settings", "labels")
+LISTED_ELSEWHERE = ("cases", "settings", *TABLES)
 
 
 def report_view(report: Report | None, source: str, words: Words) -> Html:
@@ -27,6 +27,7 @@ def report_view(report: Report | None, source: str, words: Words) -> Html:
         _plot(plain, words),
         *[_slice(report, split, plain, words) for split in splits],
         _differences(over, words) if over else None,
+        _providers(report, words),
         _how(report, words),
         class_="cr-view cr-report",
         lang=words.language,
@@ -112,6 +113,27 @@ def _differences(over: Sequence[Row], words: Words) -> Html:
     ]
     heads = [words("system"), words("difference")]
     return tag("details", tag("summary", words("differences")), table(heads, lines))
+
+
+def _providers(report: Report, words: Words) -> Html | None:
+    rows = report.about.get("providers")
+    if not rows:
+        return None
+    lines = [
+        tag(
+            "tr",
+            tag("th", row["provider"], scope="row"),
+            *[
+                tag("td", f"{value:,.2f}", class_="cr-number")
+                for name, value in row.items()
+                if name != "provider"
+            ],
+        )
+        for row in rows
+    ]
+    heads = [words("provider"), words("provider_items"), *list(rows[0])[2:]]
+    help_ = tag("p", words("providers_help"), class_="cr-note")
+    return tag("details", tag("summary", words("providers")), help_, table(heads, lines))
 
 
 def _how(report: Report, words: Words) -> Html:

@@ -1,0 +1,162 @@
+"""What rules work on, what every rule can do, and the order they run in."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from corank.data.values import Shares, share_out
+from corank.errors import DeclarationError
+
+Mask = NDArray[np.bool_]
+
+_HELD = "__held"
+
+
+class Shelf:
+    """The catalogue as rules see it: item columns, and vectors for `Diversify`.
+
+    A rule's expression is evaluated once over the whole catalogue and kept.
+    """
+
+    def __init__(self, items: pl.DataFrame, vectors: NDArray[np.float32]) -> None:
+        self.items = items
+        self.vectors = vectors  # (n_items, d), unit length
+        self._masks: dict[int, tuple[pl.Expr, Mask]] = {}
+        self._codes: dict[str, NDArray[np.int64]] = {}
+        self._shares: dict[str, Shares] = {}
+
+    def mask(self, when: pl.Expr) -> Mask:
+        """Where the expression holds, (n_items,); null counts as false."""
+        if id(when) not in self._masks:
+            self._masks[id(when)] = (when, self.evaluate(when))
+        return self._masks[id(when)][1]
+
+    def evaluate(self, when: pl.Expr) -> Mask:
+        """Like `mask`, without keeping the answer: for expressions that come with a request.
+
+        Raises:
+            DeclarationError: it names a missing column or is not true or false.
+        """
+        try:
+            held = self.items.with_columns(when.alias(_HELD)).get_column(_HELD)
+        except pl.exceptions.PolarsError as error:
+            raise DeclarationError(f"The condition {when} cannot be evaluated: {error}") from error
+        if held.dtype not in (pl.Boolean, pl.Null):
+            raise DeclarationError(
+                f"The condition {when} holds {held.dtype}; it must be true or false, as in "
+                "pl.col('stock') == 0."
+            )
+        return held.cast(pl.Boolean).fill_null(False).to_numpy()
+
+    def codes(self, column: str) -> NDArray[np.int64]:
+        """The column as integers, equal where its values are equal; null is -1, (n_items,)."""
+        if column not in self._codes:
+            ranks = self.items[column].rank("dense").cast(pl.Int64).fill_null(-1)
+            self._codes[column] = ranks.to_numpy()
+        return self._codes[column]
+
+    def shares(self, column: str) -> Shares:
+        """How each item is shared among the column's values; see `corank.data.values`.
+
+        Raises:
+            DeclarationError: the column holds no values that can be counted.
+        """
+        if column not in self._shares:
+            self._shares[column] = share_out(self.items[column])
+        return self._shares[column]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """An answer in the making: items with scores, best first, and what the rules did."""
+
+    items: NDArray[np.int32]  # (m,)
+    scores: NDArray[np.float64]  # (m,) descending
+    seen: NDArray[np.int32] = field(default_factory=lambda: np.array([], np.int32))  # the history
+    removed: dict[str, int] = field(default_factory=dict)  # rule -> how many it removed
+    moved: dict[int, tuple[str, ...]] = field(default_factory=dict)  # item -> rules that moved it
+
+    def drop(self, gone: Mask, rule: str) -> "Ranked":
+        """Remove where ``gone`` (m,) holds, and remember which rule did it."""
+        if not gone.any():
+            return self
+        removed = {**self.removed, rule: self.removed.get(rule, 0) + int(gone.sum())}
+        return replace(self, items=self.items[~gone], scores=self.scores[~gone], removed=removed)
+
+    def order(self, order: NDArray[np.int64], scores: NDArray[np.float64]) -> "Ranked":
+        """Reorder by ``order`` (m,), with the new scores in the old order."""
+        return replace(self, items=self.items[order], scores=scores[order])
+
+    def lead(self, places: Sequence[int], rule: str) -> "Ranked":
+        """Put the items at these places first, in that order; the others follow in theirs.
+
+        An item that passes better ones takes the score of the best it passes, and ``rule`` is
+        noted; every other keeps its score.
+        """
+        rest = np.setdiff1d(np.arange(len(self.items)), places)
+        order = np.concatenate([np.array(places, np.int64), rest])
+        best = np.minimum.accumulate(order[::-1])[::-1]  # of what stands here or lower
+        lifted = order > best
+        if not lifted.any():
+            return self
+        items = self.items[order]
+        ahead = replace(self, items=items, scores=self.scores[best])
+        return ahead.note(items[lifted].tolist(), rule)
+
+    def head(self, k: int) -> "Ranked":
+        """Keep the first ``k``."""
+        return replace(self, items=self.items[:k], scores=self.scores[:k])
+
+    def note(self, items: Sequence[int], rule: str) -> "Ranked":
+        """Remember that ``rule`` moved these items."""
+        return replace(self, moved=self.moved | {i: (*self.moved.get(i, ()), rule) for i in items})
+
+
+class Rule(ABC):
+    """What every rule can do."""
+
+    hard: ClassVar[bool] = False
+    name: str
+
+    @abstractmethod
+    def apply(self, ranked: Ranked, shelf: Shelf) -> Ranked:
+        """Return the answer with the rule applied."""
+
+    def columns(self) -> tuple[str, ...]:
+        """Item columns the rule reads; a vertical checks that it has them."""
+        return ()
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Say in one line what the rule does; kept in bundles."""
+
+
+@dataclass(frozen=True, eq=False)
+class Conditional(Rule):
+    """A rule about the items for which a condition holds; null counts as not holding."""
+
+    name: str
+    when: pl.Expr
+
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the condition."""
+        return tuple(self.when.meta.root_names())
+
+
+def in_order(rules: Sequence[Rule]) -> Sequence[Rule]:
+    """Return hard rules, then soft ones, then the hard ones again: the order they run in."""
+    hard = [rule for rule in rules if rule.hard]
+    soft = [rule for rule in rules if not rule.hard]
+    return (*hard, *soft, *hard)
+
+
+def apply_rules(rules: Sequence[Rule], ranked: Ranked, shelf: Shelf) -> Ranked:
+    """Apply the rules, one after the other; see `in_order`."""
+    for rule in in_order(rules):
+        ranked = rule.apply(ranked, shelf)
+    return ranked
