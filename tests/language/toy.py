@@ -14,7 +14,9 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
+from corank.data.ragged import Ragged
 from corank.language.encoder import Encoder, EncoderConfig
+from corank.language.interactions import Reconstruction, build_interactions
 from corank.language.objectives import (
     Classification,
     Contrastive,
@@ -32,6 +34,7 @@ TEXTS = [
     *("coffee grinder", "steel kettle", "tea pot", "milk jug", "espresso cup", "coffee filter"),
     *("running shoe", "yoga mat for home", "tennis ball", "swim cap", "rain jacket", "helmet"),
 ]
+QUERIES = ["hot drink", "sports"]  # numbered 12 and 13
 TOPIC = np.repeat(np.arange(2), 6)
 TOY = TrainerConfig(
     epochs=1, batch_size=8, learning_rate=2e-3, weight_decay=0.0, precision="no", warm_up=0.0
@@ -80,6 +83,16 @@ def topics(encoder: Encoder) -> Classification:
 def contrast(encoder: Encoder, negatives: Rows | None = None) -> Contrastive:
     """Which texts go together."""
     return Contrastive(toy_ids(encoder), toy_pairs(), temperature=0.1, negatives=negatives)
+
+
+def chosen(encoder: Encoder, *, step_texts: int = 64, queries: bool = False) -> Reconstruction:
+    """22 people who each chose three texts of one topic; two queries, each for a whole topic."""
+    rng = np.random.default_rng(0)
+    histories = [[*rng.permutation(6)[:3] + 6 * (user % 2)] for user in range(22)]
+    judged = Ragged.of([[*range(6)], [*range(6, 12)]] if queries else [])
+    rows = build_interactions(Ragged.of(histories), judged, 12, max_users=99, min_grade=1, seed=0)
+    ids = encoder.tokenizer.encode(TEXTS + QUERIES)
+    return Reconstruction(ids, rows, step_texts=step_texts)
 
 
 def others(h: int = 1) -> Rows:

@@ -28,6 +28,7 @@ from tests.language.toy import (
     STEPS,
     Headed,
     Watched,
+    chosen,
     contrast,
     digest,
     load,
@@ -52,6 +53,13 @@ CASES = {
     "chunk": Case(lambda e: e, contrast, replace(PAIRS, chunk=3)),
     "accumulate": Case(lambda e: e, contrast, replace(PAIRS, accumulate=2)),
     "mined": Case(lambda e: e, lambda e: contrast(e, others(2)), PAIRS),
+    # With room for every item, whose process a user falls to changes nothing.
+    "users": Case(lambda e: e, chosen, PAIRS, times=2),
+    "users and queries": Case(
+        lambda e: e,
+        lambda e: chosen(e, queries=True),
+        replace(PAIRS, chunk=5, accumulate=2, batch_size=6),
+    ),
     "everything": Case(
         lambda e: e,
         lambda e: contrast(e, others()),

@@ -35,3 +35,23 @@ def in_batch_softmax(
     others = torch.ones_like(known).scatter_(1, target[:, None], False)
     logits = logits.masked_fill(known & others, float("-inf"))
     return F.cross_entropy(logits, target)
+
+
+def reconstruction(guessed: Tensor, wanted: Tensor) -> Tensor:
+    """Squared distance between directions: each row guessed and the row that was wanted.
+
+    Source: the normalised squared error of ELSA (Vancura et al., RecSys 2022) and of beeFormer
+    (RecSys 2024), whose code also counts every guess below 0 as 0. Here that holds for what was
+    not wanted alone, or two items chosen together that start out opposite would stay so; and
+    the squares are added up, where theirs are averaged over the columns.
+
+    Args:
+        guessed: (b, m) a score of each item.
+        wanted: (b, m) its weight, 0 where it was not chosen.
+
+    Returns:
+        Mean over the rows, a scalar from 0 to 4; 2 - 2 x cosine.
+    """
+    guessed = torch.where(wanted > 0, guessed, guessed.relu())
+    difference = F.normalize(guessed, dim=1) - F.normalize(wanted, dim=1)
+    return difference.square().sum(1).mean()
