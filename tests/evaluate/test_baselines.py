@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
+from corank.data.context import nothing_known
 from corank.data.dataset import Cases
 from corank.data.ragged import Ragged
 from corank.evaluate.baselines import Baseline, TextMean, fit_baselines
@@ -19,7 +20,7 @@ TRAIN = Ragged.of([[0, 1], [0, 1], [0, 2], [3]])  # counts 3, 2, 1, 1, 0
 ANGLES = np.radians([0.0, 90.0, 36.0, 57.0, 180.0])
 FROZEN = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype(np.float32)
 # Who liked 0 and then 1 wants 2, nearest to their mean at 45 degrees; a mean that fades says 3.
-ASKED = Cases(pl.Series(["u"]), Ragged.of([[0, 1]]), Ragged.of([[2]]))
+ASKED = Cases(pl.Series(["u"]), Ragged.of([[0, 1]]), Ragged.of([[2]]), nothing_known(1))
 
 
 @pytest.fixture(scope="module")

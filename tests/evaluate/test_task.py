@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from corank.data.context import nothing_known
 from corank.data.dataset import Cases
 from corank.data.ragged import Ragged
 from corank.errors import DataError
@@ -20,7 +21,8 @@ AGAIN = np.array([True, False, False, False])  # but item 0
 
 def cases(histories: list[list[int]], relevant: list[list[int]]) -> Cases:
     users = pl.Series([f"u{row}" for row in range(len(histories))])
-    return Cases(users, Ragged.of(histories), Ragged.of(relevant))
+    n = len(histories)
+    return Cases(users, Ragged.of(histories), Ragged.of(relevant), nothing_known(n))
 
 
 def falling(histories: Ragged) -> NDArray[np.float32]:
@@ -58,7 +60,7 @@ def test_grades_and_order_of_the_answers_are_kept() -> None:
     relevant = Ragged(
         np.array([0, 3]), np.array([3, 0, 2], np.int32), np.array([2, 1, 3], np.float32)
     )
-    task = Task.of(Cases(pl.Series(["u"]), Ragged.of([[0]]), relevant), ONCE)
+    task = Task.of(Cases(pl.Series(["u"]), Ragged.of([[0]]), relevant, nothing_known(1)), ONCE)
     assert task.qrels.items.tolist() == [3, 2]
     assert task.qrels.grades.tolist() == [2, 3]
     # items 1, 2, 3 are ranked: gains 0, 2**3 - 1, 2**2 - 1 at ranks 1, 2, 3

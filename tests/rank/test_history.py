@@ -68,3 +68,19 @@ def test_text_alone_projects_the_text(model: UserModel) -> None:
 def test_a_damaged_graph_is_a_bundle_error() -> None:
     with pytest.raises(BundleError, match="The user model graph cannot be loaded"):
         UserModel(b"garbage", STATES, PROJECTION, 2).users(Ragged.of([[0]]))
+
+
+def test_an_interest_is_read_as_the_oldest_item(graph: bytes) -> None:
+    """The toy reader gives the newest state, so an interest speaks where there is nothing else."""
+    model = UserModel(graph, STATES, PROJECTION, history_length=50)
+    interests = np.array([[-1, 1], [-1, 1], [0, 0]], np.float32)
+    users = model.users(Ragged.of([[], [0, 1], []]), interests)
+    state = np.array([-2 + 1, 2 + 1]) / np.hypot(1, 3)
+    assert users == pytest.approx(np.array([state, [0, 1], [0, 0]]), abs=1e-6)
+
+
+def test_an_interest_older_than_what_is_read_is_left_out(graph: bytes) -> None:
+    model = UserModel(graph, STATES, PROJECTION, history_length=1)
+    histories = Ragged.of([[1, 0], [2]])
+    told = model.users(histories, np.ones((2, 2), np.float32))
+    assert told.tolist() == model.users(histories).tolist()

@@ -31,9 +31,11 @@ class Shopper(User):
     signup = dy.Date(nullable=True)
     country = dy.String(nullable=True)
     price_band = dy.Enum(["value", "middle", "premium"], nullable=True)
+    interests = dy.String(nullable=True, description="in the shopper's own words")
 
 
 class Event(Interaction):
     """One thing a shopper did to a product."""
 
     event = dy.Enum(EVENTS)
+    device = dy.String(nullable=True, description="such as phone, tablet, desktop")

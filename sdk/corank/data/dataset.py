@@ -15,6 +15,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from corank.data.context import (
+    SESSION,
+    SESSION_GAP,
+    STATED,
+    Context,
+    Moments,
+    categories,
+    in_session,
+)
 from corank.data.labels import LabelingFunction, combine, label_table
 from corank.data.ragged import Ragged
 from corank.data.read import Intake
@@ -27,6 +36,7 @@ from corank.data.split import (
     split_tables,
     warn_leaks,
 )
+from corank.data.text import render
 from corank.errors import DataError, UnknownItemError, nearest
 
 
@@ -36,6 +46,7 @@ class Cases(NamedTuple):
     users: pl.Series  # (n,) user ids; a user may come up more than once
     histories: Ragged  # (n,) positive items before the test event, oldest first
     relevant: Ragged  # (n,) relevant items, their grades as values
+    moments: Moments  # (n,) what is known of the moment of asking
 
 
 class Split(NamedTuple):
@@ -54,6 +65,8 @@ class Dataset:
     interactions: pl.DataFrame
     queries: pl.DataFrame
     labeling_functions: tuple[LabelingFunction, ...]
+    contexts: tuple[Context, ...] = ()
+    user_text: str | None = None
     history: pl.DataFrame | None = None
     protocol: Protocol | None = None
     leaks: tuple[str, ...] = ()
@@ -63,7 +76,8 @@ class Dataset:
     def positives(self) -> pl.DataFrame:
         """One row per (user, item) graded above 0, by user and time (see `labels.combine`).
 
-        Columns: user_id, item_id, timestamp, grade, weight, item (catalogue index, Int32).
+        Columns: user_id, item_id, timestamp, grade, weight, item (catalogue index, Int32), and
+        the category of each context.
         """
         return self._graded(self.interactions).filter(pl.col("grade") > 0)
 
@@ -104,22 +118,30 @@ class Dataset:
         shown = self._graded(self.history).filter(pl.col("grade") > 0)
         histories = shown.group_by("user_id").agg(history="item", weight="weight")
         moments = shown.select(
-            "user_id", "timestamp", seen=pl.int_range(1, pl.len() + 1).over("user_id")
-        ).sort("timestamp", maintain_order=True)
+            "user_id",
+            "timestamp",
+            last=pl.col("timestamp"),
+            seen=pl.int_range(1, pl.len() + 1).over("user_id"),
+        )
+        moments = moments.hstack(in_session(shown)).sort("timestamp", maintain_order=True)
+        goes_on = pl.col("timestamp") - pl.col("last") <= SESSION_GAP
         asked = (
             self.positives.sort("timestamp", maintain_order=True)
             .join_asof(moments, on="timestamp", by="user_id", check_sortedness=False)
-            .with_columns(pl.col("seen").fill_null(0))
+            .with_columns(pl.col("seen").fill_null(0), pl.when(goes_on).then(SESSION).otherwise(0))
             .sort("user_id", "seen", "timestamp", maintain_order=True)
             .group_by("user_id", "seen", maintain_order=True)
-            .agg("item", "grade")
+            .agg("item", "grade", pl.col(SESSION, *self._context_columns).first())
             .join(histories, on="user_id", how="left", maintain_order="left")
             .with_columns(pl.col("history", "weight").list.head("seen").fill_null([]))
+            .join(self._stated, on="user_id", how="left", maintain_order="left")
+            .with_columns(pl.col(STATED).fill_null(""))
         )
         return Cases(
             asked["user_id"],
             Ragged.from_grouped(asked["history"], asked["weight"]),
             Ragged.from_grouped(asked["item"], asked["grade"]),
+            asked.select(SESSION, STATED, *self._context_columns),
         )
 
     def judged_queries(self) -> tuple[list[str], Ragged]:
@@ -194,6 +216,16 @@ class Dataset:
         )
 
     @property
+    def _stated(self) -> pl.DataFrame:
+        """What users have said of themselves: user_id, stated."""
+        said = render(self.user_text, self.users) if self.user_text else pl.lit("")
+        return self.users.select("user_id", said.alias(STATED))
+
+    @property
+    def _context_columns(self) -> list[str]:
+        return [context.column for context in self.contexts]
+
+    @property
     def _tables(self) -> Tables:
         return Tables(self.interactions, self.queries)
 
@@ -202,7 +234,8 @@ class Dataset:
         return positions(self.items["item_id"])
 
     def _graded(self, events: pl.DataFrame) -> pl.DataFrame:
-        graded = combine(self.labeling_functions, events)
+        moments = categories(self.contexts, events, self.users)
+        graded = combine(self.labeling_functions, events, moments)
         return graded.join(self._positions, on="item_id", maintain_order="left")
 
 

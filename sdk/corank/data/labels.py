@@ -102,11 +102,16 @@ def _vote(function: LabelingFunction, interactions: pl.DataFrame) -> pl.Series:
     return grades.cast(pl.Int8)
 
 
-def combine(functions: Sequence[LabelingFunction], interactions: pl.DataFrame) -> pl.DataFrame:
+def combine(
+    functions: Sequence[LabelingFunction],
+    interactions: pl.DataFrame,
+    also: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Return one row per (user, item) that any function voted on.
 
     Columns: user_id, item_id, timestamp (of the first event with the winning grade),
-    grade (Int8, 0..3), weight (Float32, 0..1]: the share of votes that agreed.
+    grade (Int8, 0..3), weight (Float32, 0..1]: the share of votes that agreed; and those of
+    ``also`` (a row per event), as they were then.
     Sorted by user_id, timestamp; events at one time keep their order in the log.
     """
     votes = vote(functions, interactions)
@@ -123,15 +128,17 @@ def combine(functions: Sequence[LabelingFunction], interactions: pl.DataFrame) -
         weight=(pl.max_horizontal(columns) / pl.sum_horizontal(columns)).cast(pl.Float32),
         voted=pl.sum_horizontal(columns) > 0,
     )
+    also = pl.DataFrame() if also is None else also
     return (
         interactions.select("user_id", "item_id", "timestamp")
         .hstack(graded)
+        .hstack(also)
         .with_row_index("order")
         .filter("voted")
         .sort(pl.col("grade").neg(), "timestamp", "order")
         .unique(["user_id", "item_id"], keep="first", maintain_order=True)
         .sort("user_id", "timestamp", "order")
-        .select("user_id", "item_id", "timestamp", "grade", "weight")
+        .select("user_id", "item_id", "timestamp", "grade", "weight", *also.columns)
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from corank.data.context import Moments
 from corank.data.dataset import Cases
 from corank.data.ragged import Ragged
 from corank.errors import DataError
@@ -37,6 +38,7 @@ class Task:
     histories: Ragged  # (n,)
     qrels: Qrels  # (n,)
     repeatable: NDArray[np.bool_]  # (n_items,) may be recommended although it was seen
+    moments: Moments  # (n,)
     dropped: int  # relevant items that no system may show, because they were seen before
 
     @classmethod
@@ -64,6 +66,7 @@ class Task:
             histories.take(answerable),
             qrels.subset(left > 0),
             repeatable,
+            cases.moments[answerable],
             int((~kept).sum()),
         )
 
@@ -83,7 +86,7 @@ class Task:
         chosen = np.isin(np.arange(len(self)), rows)
         return Task(
             self.users.gather(rows), self.histories.take(rows), self.qrels.subset(chosen),
-            self.repeatable, self.dropped,
+            self.repeatable, self.moments[rows], self.dropped,
         )  # fmt: skip
 
     def run(self, scorer: Scorer, name: str = "ranking") -> Run:

@@ -30,28 +30,48 @@ class UserModel:
     def _session(self) -> ort.InferenceSession:
         return session(self.graph, "user model")
 
-    def users(self, histories: Ragged) -> NDArray[np.float32]:
-        """Return one unit vector per history, (n, d); an empty history gives zeros."""
+    def users(
+        self, histories: Ragged, interests: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return one unit vector per history, (n, d); where nothing is known, zeros.
+
+        Args:
+            histories: (n,).
+            interests: text vectors, (n, d_text), each read as the oldest item of its history;
+                zeros where there is none.
+        """
         users = np.zeros((len(histories), self.states.shape[1]), np.float32)
-        longest = int(min(self.history_length, histories.lengths.max(initial=0)))
+        stated = None if interests is None else np.any(interests, axis=1)  # (n,)
+        known = histories.lengths + (0 if stated is None else stated)
+        longest = int(min(self.history_length, known.max(initial=0)))
         if not longest:
             return users
         padded = histories.last(longest)  # (n, t) newest last
         for start in range(0, len(users), BLOCK):
-            items = padded[start : start + BLOCK]
-            mask = (items >= 0).astype(np.float32)
-            inputs = {"history": self.states[items], "mask": mask}
-            users[start : start + BLOCK] = self._session.run(["vector"], inputs)[0]
+            block = slice(start, start + BLOCK)
+            items = padded[block]
+            states, mask = self.states[items], (items >= 0).astype(np.float32)
+            if interests is not None and stated is not None:
+                place = longest - 1 - histories.lengths[block]  # just before the oldest item
+                row = np.flatnonzero(stated[block] & (place >= 0))
+                states[row, place[row]] = self.project(interests[block][row])
+                mask[row, place[row]] = 1
+            inputs = {"history": states, "mask": mask}
+            users[block] = self._session.run(["vector"], inputs)[0]
         return users
+
+    def project(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the states of items that nobody has touched, (n, d_text) -> (n, d)."""
+        states = vectors @ self.projection[:-1] + self.projection[-1]
+        states /= np.maximum(np.linalg.norm(states, axis=1, keepdims=True), 1e-9)
+        return np.asarray(states, np.float32)
 
     def text_alone(self, vectors: NDArray[np.float32]) -> "UserModel":
         """Return the model with states made from text vectors alone, (n_items, d_text).
 
         What it would know of this catalogue had nobody touched it.
         """
-        states = vectors @ self.projection[:-1] + self.projection[-1]
-        states /= np.maximum(np.linalg.norm(states, axis=1, keepdims=True), 1e-9)
-        return replace(self, states=states)
+        return replace(self, states=self.project(vectors))
 
     def score(self, histories: Ragged) -> NDArray[np.float32]:
         """Score the whole catalogue, (n, n_items)."""

@@ -136,6 +136,15 @@ class Shopper:
         joined = NEW_YEAR.date() + dt.timedelta(days=self.signup)
         return self.user_id, joined.isoformat(), self.country, band
 
+    def says(self, rng: np.random.Generator) -> str:
+        """What one in three writes under "my interests": what they came for at first."""
+        if rng.random() > 1 / 3:
+            return ""
+        wanted = sorted(self.persona.chapters[0].items(), key=lambda tasted: -tasted[1])[:4]
+        liked = [term.rstrip(" >").replace("-", " ") for term, weight in wanted if weight > 0]
+        said = rng.permutation(liked)
+        return ", ".join(said[: rng.integers(2, 4)])
+
     def year(self) -> Iterator[Event]:
         """Every event of the year, in the order of the visits."""
         first_day = max(0, self.signup)
@@ -232,8 +241,10 @@ def write(to: Path, seed: int = 7) -> None:
     shoppers = [Shopper(n, shop, crowd, appeal, rng) for n in range(1, SHOPPERS + 1)]
     events = chain.from_iterable(shopper.year() for shopper in shoppers)
     in_order = sorted(events, key=lambda event: (event[3], event[0]))
-    people = [shopper.row() for shopper in shoppers]
-    _csv(to / "users.csv", ("user_id", "signup", "country", "price_band"), people)
+    asked = np.random.default_rng(seed + 1)  # what they say of themselves changes no event
+    people = [(*shopper.row(), shopper.says(asked)) for shopper in shoppers]
+    columns = ("user_id", "signup", "country", "price_band", "interests")
+    _csv(to / "users.csv", columns, people)
     _csv(to / "interactions.csv", ("user_id", "item_id", "event", "timestamp"), in_order)
 
 

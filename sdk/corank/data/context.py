@@ -1,0 +1,156 @@
+"""Who asks, and when: time of day, device, price band, the running session, stated interests.
+
+The one place for context. A domain declares questions about an event, each answered by a
+category:
+
+    Context("daypart", pl.col("timestamp").dt.hour() // 6)
+    Context("device", pl.col("device"))
+    Context("price_band", pl.col("price_band"))     # a column of the users
+
+An expression reads the columns of the interactions (times are UTC) and of the users, and is null
+where it does not know: as in labelling functions, ``when().then()`` without ``otherwise``. What a
+training event answers teaches `corank.rank.lift` which items are chosen when; what a request
+answers is looked up there. The session needs no declaration: it is how many of the newest items of
+a history followed one another, and the request, within half an hour. Nor do the interests: the text
+that a vertical's ``user_text`` renders of the user is read as the oldest item of the history.
+Knows tables; knows no models.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from corank.errors import DeclarationError, RequestError, nearest
+
+SESSION = "session"
+STATED = "stated"
+SESSION_GAP = dt.timedelta(minutes=30)
+"""A longer silence ends a session."""
+PREFIX = "context:"
+"""Of a context's column in a table of moments."""
+
+Moments = pl.DataFrame
+"""One row per case: ``session`` (Int32, how many of the history's newest items belong to the
+running session), ``stated`` (String, the interests that the user has stated, or nothing), and a
+String column ``context:<name>`` for each context, null where unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """A question about the moment of an event.
+
+    Args:
+        name: what explanations call it.
+        category: over the columns of an interaction and of its user; null where it is not known.
+
+    Raises:
+        DeclarationError: the name is no identifier, or is taken.
+    """
+
+    name: str
+    category: pl.Expr
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier() or self.name in (SESSION, STATED):
+            raise DeclarationError(
+                f"A context cannot be called {self.name!r}. Give it a short name of letters, "
+                "digits and underscores, such as 'daypart'; 'session' and 'stated' are taken."
+            )
+
+    @property
+    def column(self) -> str:
+        """Its column in a table of moments."""
+        return PREFIX + self.name
+
+
+def nothing_known(n: int) -> Moments:
+    """Return the moments of ``n`` cases of which nothing is known."""
+    nothing = {SESSION: pl.lit(0, pl.Int32), STATED: pl.lit("")}
+    return pl.select(pl.repeat(value, n).alias(name) for name, value in nothing.items())
+
+
+def categories(
+    contexts: Sequence[Context], events: pl.DataFrame, users: pl.DataFrame
+) -> pl.DataFrame:
+    """Answer every context for every event: a String column each.
+
+    Raises:
+        DeclarationError: an expression names a column that neither table has, or fails.
+    """
+    joined = _with_users(events, users) if contexts else events
+    return pl.DataFrame([_category(context, joined) for context in contexts])
+
+
+def moment(
+    contexts: Sequence[Context],
+    columns: Mapping[str, pl.DataType],
+    given: Mapping[str, Any],
+    session: int,
+    stated: str,
+) -> Moments:
+    """Return the moment of one request.
+
+    Args:
+        contexts: what the domain asks.
+        columns: of interactions and users, with their types.
+        given: what is known of some of them; a string is read as the column's type.
+        session: how many of the history's newest items belong to the running session.
+        stated: interests, in words.
+
+    Raises:
+        RequestError: a column is unknown, or a value cannot be read.
+    """
+    for name in given:
+        if name not in columns:
+            raise RequestError(
+                f"The moment names {name!r}, which is no column of the interactions or users "
+                f"({', '.join(columns)})." + nearest(name, columns)
+            )
+    about = [pl.Series(SESSION, [session], pl.Int32), pl.Series(STATED, [stated], pl.String)]
+    if not given:
+        return pl.DataFrame(about)
+    row = pl.DataFrame([_value(name, given.get(name), dtype) for name, dtype in columns.items()])
+    return pl.DataFrame([*about, *(_category(context, row) for context in contexts)])
+
+
+def in_session(positives: pl.DataFrame) -> pl.DataFrame:
+    """Number the events of each session from 1: user_id, timestamp -> one Int32 column.
+
+    Args:
+        positives: by user and time.
+    """
+    pause = pl.col("timestamp").diff().over("user_id")
+    begins = (pause.is_null() | (pause > SESSION_GAP)).cast(pl.Int32)
+    numbered = positives.with_columns(_begun=begins.cum_sum().over("user_id"))
+    return numbered.select(
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("user_id", "_begun").alias(SESSION)
+    )
+
+
+def _with_users(events: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:
+    new = [name for name in users.columns if name not in events.columns]
+    return events.join(
+        users.select("user_id", *new), on="user_id", how="left", maintain_order="left"
+    )
+
+
+def _category(context: Context, rows: pl.DataFrame) -> pl.Series:
+    try:
+        found = rows.with_columns(context.category.alias(context.column)).get_column(context.column)
+        return found.cast(pl.String)
+    except pl.exceptions.PolarsError as error:
+        raise DeclarationError(f"Context {context.name!r} cannot be read: {error}") from error
+
+
+def _value(name: str, value: Any, dtype: pl.DataType) -> pl.Series:
+    try:
+        if isinstance(value, str) and isinstance(dtype, pl.Datetime):
+            return pl.Series(name, [value]).str.to_datetime(time_unit=dtype.time_unit)
+        return pl.Series(name, [value]).cast(dtype)
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        raise RequestError(
+            f"The moment's {name}={value!r} cannot be read as {dtype}, which the column holds."
+        ) from error

@@ -1,0 +1,136 @@
+"""Moments: what an event, a user and a running session say about when something is asked."""
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from corank.data.context import Context, categories, in_session, moment, nothing_known
+from corank.data.dataset import Dataset
+from corank.data.labels import labeling_function
+from corank.errors import DeclarationError, RequestError
+
+START = dt.datetime(2026, 3, 1, 8)
+DEVICE = Context("device", pl.col("device"))
+DAYTIME = Context("daytime", pl.col("timestamp").dt.hour().is_between(6, 17))
+BAND = Context("band", pl.col("price_band"))
+COLUMNS = {"timestamp": pl.Datetime("us"), "device": pl.String(), "price_band": pl.String()}
+
+
+@labeling_function
+def liked() -> pl.Expr:
+    """Every event counts."""
+    return pl.lit(3)
+
+
+def events(*rows: tuple[str, str, float, str | None]) -> pl.DataFrame:
+    """Rows of (user, item, minutes after the start, device)."""
+    return pl.DataFrame(
+        [(u, i, "view", START + dt.timedelta(minutes=m), d) for u, i, m, d in rows],
+        schema={
+            "user_id": pl.String,
+            "item_id": pl.String,
+            "event": pl.String,
+            "timestamp": pl.Datetime("us"),
+            "device": pl.String,
+        },
+        orient="row",
+    )
+
+
+USERS = pl.DataFrame({"user_id": ["u", "v"], "price_band": ["premium", None]})
+
+
+def test_a_context_reads_the_event_and_its_user() -> None:
+    asked = events(("u", "a", 0, "phone"), ("v", "b", 600, None), ("w", "c", 0, "tv"))
+    found = categories((DEVICE, DAYTIME, BAND), asked, USERS)
+    assert found["context:device"].to_list() == ["phone", None, "tv"]
+    assert found["context:daytime"].to_list() == ["true", "false", "true"]
+    assert found["context:band"].to_list() == ["premium", None, None]
+
+
+def test_a_session_ends_after_half_an_hour_of_silence() -> None:
+    seen = events(*[("u", "a", m, None) for m in (0, 10, 40, 71, 72)], ("v", "a", 72, None))
+    assert in_session(seen)["session"].to_list() == [1, 2, 3, 1, 2, 1]
+
+
+def test_a_case_knows_its_session_and_the_context_of_its_first_answer() -> None:
+    shown = events(("u", "a", 0, "tv"), ("u", "b", 100, "tv"), ("u", "c", 110, "tv"))
+    asked = events(
+        ("u", "d", 111, "phone"), ("u", "e", 112, "tv"), ("v", "a", 5, None)
+    )  # d and e follow the same history: one case
+    data = Dataset(
+        items=pl.DataFrame({"item_id": list("abcde")}),
+        users=USERS,
+        interactions=asked,
+        queries=pl.DataFrame(),
+        labeling_functions=(liked,),
+        contexts=(DEVICE, BAND),
+        history=shown,
+    )
+    moments = data.cases().moments
+    assert moments["session"].to_list() == [2, 0]
+    assert moments["context:device"].to_list() == ["phone", None]
+    assert moments["context:band"].to_list() == ["premium", None]
+
+
+def test_a_case_knows_what_its_user_has_stated() -> None:
+    data = Dataset(
+        items=pl.DataFrame({"item_id": list("ab")}),
+        users=pl.DataFrame({"user_id": ["u", "v"], "interests": ["loose  tea", None]}),
+        interactions=events(("u", "b", 31, None), ("v", "b", 1, None), ("w", "b", 1, None)),
+        queries=pl.DataFrame(),
+        labeling_functions=(liked,),
+        user_text="{interests}",
+        history=events(("u", "a", 0, None)),
+    )
+    cases = data.cases()
+    stated = dict(zip(cases.users, cases.moments["stated"], strict=True))
+    assert stated == {"u": "loose tea", "v": "", "w": ""}
+
+
+def test_a_visit_after_a_pause_is_a_new_session() -> None:
+    data = Dataset(
+        items=pl.DataFrame({"item_id": list("ab")}),
+        users=USERS,
+        interactions=events(("u", "b", 31, None)),
+        queries=pl.DataFrame(),
+        labeling_functions=(liked,),
+        history=events(("u", "a", 0, None)),
+    )
+    assert data.cases().moments["session"].to_list() == [0]
+
+
+def test_a_request_tells_what_it_knows() -> None:
+    now = {"timestamp": "2026-03-01 21:00:00", "device": "phone"}
+    told = moment((DEVICE, DAYTIME, BAND), COLUMNS, now, session=2, stated="tea")
+    assert told.row(0) == (2, "tea", "phone", "false", None)
+    assert moment((DEVICE,), COLUMNS, {}, session=0, stated="").row(0) == (0, "")
+
+
+def test_nothing_known_is_no_session() -> None:
+    assert nothing_known(2).rows() == [(0, ""), (0, "")]
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        ({"devise": "phone"}, "Did you mean 'device'"),
+        ({"timestamp": "tomorrow"}, "cannot be read as Datetime"),
+        ({"timestamp": object()}, "cannot be read as Datetime"),
+    ],
+)
+def test_a_moment_that_makes_no_sense_is_refused(now: dict[str, object], why: str) -> None:
+    with pytest.raises(RequestError, match=why):
+        moment((DEVICE, DAYTIME), COLUMNS, now, session=0, stated="")
+
+
+@pytest.mark.parametrize("name", ["session", "stated", "time of day", ""])
+def test_a_context_has_a_short_name_of_its_own(name: str) -> None:
+    with pytest.raises(DeclarationError, match="cannot be called"):
+        Context(name, pl.col("device"))
+
+
+def test_a_context_over_a_missing_column_says_which() -> None:
+    with pytest.raises(DeclarationError, match="Context 'where' cannot be read"):
+        categories((Context("where", pl.col("place")),), events(("u", "a", 0, None)), USERS)
