@@ -14,7 +14,17 @@ from corank.language.parameters import set_dropout
 from corank.language.passes import IGNORED, Passes
 from corank.language.processes import accelerator
 from corank.language.trainer import train
-from tests.language.toy import STEPS, Headed, contrast, distance, others, topics, toy_ids, weights
+from tests.language.toy import (
+    STEPS,
+    Headed,
+    chosen,
+    contrast,
+    distance,
+    others,
+    topics,
+    toy_ids,
+    weights,
+)
 
 ROWS = np.random.default_rng(0).permutation(12)[None]  # one pass over twelve examples
 PAIRS = np.random.default_rng(0).permutation(60)[None, :12]
@@ -54,6 +64,18 @@ def test_cached_gradients_are_those_of_the_whole_batch(
     set_dropout(model, 0.0)
     whole = gradients(model, objective, PAIRS)
     assert close(gradients(model, objective, PAIRS, chunk=chunk), whole)
+    assert max(float(g.abs().max()) for g in whole[1].values()) > 1e-3
+
+
+@pytest.mark.parametrize(("step_texts", "chunk"), [(9, 1), (64, 5)])
+def test_cached_gradients_of_users_and_queries_are_those_of_the_whole_batch(
+    encoder: Encoder, step_texts: int, chunk: int
+) -> None:
+    model, objective = copy.deepcopy(encoder), chosen(encoder, step_texts=step_texts, queries=True)
+    set_dropout(model, 0.0)
+    rows = np.array([[4, 22, 1, 8], [23, 2, 3, 9]])  # two passes; 22 and 23 are the queries
+    whole = gradients(model, objective, rows)
+    assert close(gradients(model, objective, rows, chunk=chunk), whole)
     assert max(float(g.abs().max()) for g in whole[1].values()) > 1e-3
 
 
@@ -134,6 +156,20 @@ def test_tokens_that_are_left_out_take_their_labels_along(encoder: Encoder) -> N
         assert torch.equal(labels, torch.where(mask == 1, tokens + 1000, IGNORED))
         ends = tokens[torch.arange(len(tokens)), mask.sum(1) - 1]
         assert {*tokens[:, 0].tolist()} == {2} and {*ends.tolist()} == {3}  # [CLS] and [SEP]
+
+
+def test_tokens_that_are_left_out_take_their_segments_along(encoder: Encoder) -> None:
+    reader, ids = Reader(), toy_ids(encoder)
+
+    class Segmented(Tagging):
+        def texts(self, rows: Rows, rng: np.random.Generator) -> Texts:
+            texts = super().texts(rows, rng)
+            return Texts(texts.ids, segments=texts.labels)
+
+    gradients(reader, Segmented(ids, np.zeros(12, np.int64)), drop=0.5)
+    assert sum(int(mask.sum()) for _, mask, _ in reader.read) < sum(map(len, ids))
+    for tokens, mask, segments in reader.read:
+        assert torch.equal(segments, torch.where(mask == 1, tokens + 1000, 0))
 
 
 def test_texts_run_in_groups_of_like_length_and_outputs_come_back_in_order() -> None:

@@ -1,7 +1,8 @@
 """Export torch modules to ONNX, one graph each, checked against torch before anyone uses them.
 
-The encoder's graph runs from token ids to the normalised vector, pooling included; the user
-model's from a history of item vectors to the user's vector. Uses the TorchScript exporter: the
+The encoder's graph runs from token ids to the normalised vector, pooling included; the
+cross-encoder's from the tokens of a pair to its score; the user model's from a history of item
+vectors to the user's vector. Uses the TorchScript exporter: the
 graph it makes with eager attention is the one that onnxruntime fuses. Every weight keeps its name
 in the graph, so the graph is also what training goes on from: `torch_encoder`.
 """
@@ -17,9 +18,12 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from corank.compress.pair_scorer import PairScorer
 from corank.compress.runtime import TextEncoder, session
 from corank.errors import BundleError
+from corank.language.cross_encoder import CrossEncoder
 from corank.language.encoder import Encoder, EncoderConfig
+from corank.language.pair_tokens import PairBatch, join
 
 OPSET = 17
 PROBE = ("a", "Two sentences, of some length. What they say is of no account.")
@@ -106,6 +110,16 @@ def text_encoder(encoder: Encoder, texts: Sequence[str]) -> TextEncoder:
     graph = export(encoder.cpu(), inputs, dynamic=("batch", "tokens"))
     config = encoder.config
     return TextEncoder(graph, encoder.tokenizer, config.query_prompt, config.passage_prompt)
+
+
+def pair_scorer(model: CrossEncoder, queries: Sequence[str], passages: Sequence[str]) -> PairScorer:
+    """Export a cross-encoder, parity checked on these pairs, and make it ready to run."""
+    tokenizer = model.encoder.tokenizer
+    pairs = join(tokenizer, queries, passages)
+    ids, mask = tokenizer.pad(pairs.ids)
+    batch = PairBatch(ids, mask, tokenizer.pad(pairs.segments).ids)
+    inputs = [(name, torch.from_numpy(array)) for name, array in batch._asdict().items()]
+    return PairScorer(export(model.cpu(), inputs, dynamic=("batch", "tokens")), tokenizer)
 
 
 def torch_encoder(exported: TextEncoder, config: EncoderConfig) -> Encoder:

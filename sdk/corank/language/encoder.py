@@ -108,11 +108,7 @@ class Encoder(nn.Module):
         states: Tensor = self.model(
             input_ids=ids, attention_mask=mask
         ).last_hidden_state  # (b, t, dim)
-        if self.pooling == "cls":
-            pooled = states[:, 0]
-        else:
-            weight = mask.unsqueeze(-1).to(states.dtype)  # (b, t, 1)
-            pooled = (states * weight).sum(1) / weight.sum(1).clamp(min=1)
+        pooled = states[:, 0] if self.pooling == "cls" else mean_state(states, mask)
         return pooled.float()
 
     @torch.inference_mode()
@@ -182,6 +178,12 @@ class Encoder(nn.Module):
         declared.write_text(json.dumps({"pooling_mode": self.pooling}), "utf-8")
         self.model.save_pretrained(folder)
         self.tokenizer.save(folder / "tokenizer.json")
+
+
+def mean_state(states: Tensor, mask: Tensor) -> Tensor:
+    """Mean of the states (b, t, dim) where the mask (b, t) is 1, (b, dim); 0 where it never is."""
+    weight = mask.unsqueeze(-1).to(states.dtype)  # (b, t, 1)
+    return (states * weight).sum(1) / weight.sum(1).clamp(min=1)
 
 
 def _declared_pooling(source: str) -> Pooling:

@@ -24,10 +24,11 @@ Rows = NDArray[np.int64]
 
 
 class Texts(NamedTuple):
-    """Token ids to run through the model; labels, where the model reads them, token by token."""
+    """Token ids to run through the model; where it reads them, labels or segments of each token."""
 
     ids: Ids
     labels: Ids | None = None
+    segments: Ids | None = None  # which of two texts the token belongs to
 
 
 class Share(NamedTuple):

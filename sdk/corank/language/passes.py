@@ -94,8 +94,9 @@ class Passes:
 
     def _run(self, texts: Texts, group: Rows) -> Tensor:
         arrays = [*Tokenizer.pad([texts.ids[row] for row in group])]
-        if texts.labels is not None:
-            arrays.append(Tokenizer.pad([texts.labels[row] for row in group], IGNORED).ids)
+        for more, padding in ((texts.labels, IGNORED), (texts.segments, 0)):
+            if more is not None:
+                arrays.append(Tokenizer.pad([more[row] for row in group], padding).ids)
         with self.accelerator.autocast():
             output: Tensor = self.model(
                 *(torch.from_numpy(a).to(self.accelerator.device) for a in arrays)
@@ -108,11 +109,12 @@ class Passes:
 
 
 def _dropped(texts: Texts, share: float, rng: np.random.Generator) -> Texts:
-    """Leave out a share of the tokens, and the labels of the same ones."""
+    """Leave out a share of the tokens, and the labels and segments of the same ones."""
     draw = int(rng.integers(2**32))
-    ids = drop_tokens(texts.ids, share, np.random.default_rng(draw))
-    labels = texts.labels and drop_tokens(texts.labels, share, np.random.default_rng(draw))
-    return Texts(ids, labels)
+    ids, labels, segments = (
+        part and drop_tokens(part, share, np.random.default_rng(draw)) for part in texts
+    )
+    return Texts(ids or [], labels, segments)
 
 
 def _groups(texts: Texts, count: int) -> list[Rows]:

@@ -92,8 +92,8 @@ def train(
     """Minimise an objective, in place; return what happened.
 
     Args:
-        model: maps ids (b, t) and mask (b, t), and labels (b, t) where the objective has them,
-            to one row of output per text. Is left in evaluation mode.
+        model: maps ids (b, t) and mask (b, t), and labels or segments (b, t) where the objective
+            has them, to one row of output per text. Is left in evaluation mode.
         objective: what is minimised.
         config: how.
         seed: of the order of examples, dropout and masks.

@@ -1,0 +1,180 @@
+"""The steps of fitting that search needs: its ranker, and a second stage that reads the answers.
+
+The cross-encoder learns from the queries that the encoder was tuned on, the rankers from others:
+none of what they are told about a query has seen that query's judgements. Knows datasets,
+encoders and signals; knows nothing of engines or bundles.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from corank.compress.pair_scorer import PairScorer
+from corank.compress.runtime import TextEncoder
+from corank.data.dataset import Dataset
+from corank.evaluate.metrics import ndcg
+from corank.evaluate.relevance import Qrels, judge
+from corank.fitting import FitConfig
+from corank.language.cross_encoder import CrossEncoder
+from corank.language.encoder import Encoder
+from corank.language.lists import mined_pools
+from corank.language.rerank import Score, distil, lists_of, train_cross_encoder
+from corank.language.tokenizer import embed
+from corank.language.trainer import Run
+from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
+from corank.rank.reader import READ, Reader, read_features
+from corank.rank.signals import SEARCH, Candidates, Signals
+from corank.retrieve.hits import Hits
+
+START_SEARCH = {"words_share": 0.5, "text": 4.0}
+START_READ = {**START_SEARCH, "reading": 0.25}
+"""Weights of the raw features where there is nothing to learn them from."""
+
+
+def check_judged(seen: Dataset, config: FitConfig) -> None:
+    """Check that a cross-encoder, where one is asked for, has something to learn from.
+
+    Raises:
+        DataError: see `lists_of`.
+    """
+    if config.reranker:
+        _, judged = seen.judged_queries()
+        lists_of(judged, seen.items.height, config.reranker, seed=config.seed)
+
+
+def train_reader(
+    encoder: Encoder,
+    seen: Dataset,
+    validation: Dataset,
+    texts: pl.Series,
+    config: FitConfig,
+    *,
+    run: Run | None = None,
+) -> CrossEncoder:
+    """Train a cross-encoder on judged queries, and the encoder on what it says if that is asked.
+
+    Args:
+        encoder: what it starts from, and mines negatives with; changed only by distillation.
+        seen: whose queries are learned from.
+        validation: whose queries say when to stop, with ``patience``.
+        texts: of every item, (n_items,).
+        config: how; its ``reranker`` is set.
+        run: where checkpoints go.
+
+    Raises:
+        DataError, TrainingError, ConfigError: see `lists_of`, `train_cross_encoder` and `distil`.
+    """
+    how, seed = config.reranker, config.seed
+    assert how is not None  # noqa: S101  see above
+    (queries, judged), documents = seen.judged_queries(), texts.to_list()
+    prompted = (encoder.config.query_prompt + query for query in queries)
+    pools = mined_pools(
+        embed(prompted, encoder.tokenizer, encoder.run, dim=encoder.dim),
+        encoder.encode(documents),
+        judged,
+        how.pool,
+        seed=seed,
+    )
+    lists = lists_of(judged, len(documents), how, pools=pools, seed=seed)
+    model = CrossEncoder(encoder, how.max_tokens)
+    train_cross_encoder(
+        model, queries, documents, lists, how, seed=seed,
+        run=run and Run(run.folder / "reranker", run.resume),
+        validate=(lambda: _ndcg(model.score, validation, texts)) if how.patience else None,
+    )  # fmt: skip
+    if how.distil:
+        here = run and Run(run.folder / "distilled", run.resume)
+        distil(model.score, encoder, queries, documents, lists, config, seed=seed, run=here)
+    return model
+
+
+def _ndcg(score: Score, data: Dataset, texts: pl.Series) -> float:
+    """NDCG@10 among what is judged of each query; 0 where nothing is."""
+    queries, judged = data.judged_queries()
+    rows = judged.rows()
+    scores = score([queries[row] for row in rows], texts.gather(judged.items).to_list())
+    found = Hits.of(rows, judged.items, scores, n=len(judged), k=10)
+    values = ndcg(judge(found.items, Qrels(judged.indptr, judged.items, judged.values)), 10)
+    known = values[values == values]
+    return float(known.mean()) if len(known) else 0.0
+
+
+def fit_searcher(
+    signals: Signals,
+    encoder: TextEncoder,
+    held: Dataset,
+    validation: Dataset,
+    config: RankerConfig,
+    *,
+    seed: int,
+) -> Ranker:
+    """Learn to rank search answers from queries that the encoder was not tuned on."""
+
+    def examples(data: Dataset) -> Examples:
+        return _graded(data, (found for _, found in _candidates(signals, encoder, data, config)))
+
+    return fit_ranker(
+        tuple(SEARCH),
+        examples(held),
+        examples(validation),
+        config,
+        start=START_SEARCH,
+        seed=seed,
+    )
+
+
+def fit_reader(
+    scorer: PairScorer,
+    first: Ranker,
+    signals: Signals,
+    encoder: TextEncoder,
+    texts: pl.Series,
+    held: Dataset,
+    validation: Dataset,
+    config: FitConfig,
+) -> Reader:
+    """Learn to order what the first stage finds once it has been read, from the same queries.
+
+    Args:
+        scorer: what reads; it has not seen these queries either.
+        first: the ranker of the first stage.
+        signals, encoder, held, validation: as for `fit_searcher`.
+        texts: of every item, (n_items,).
+        config: how; its ``reranker`` is set.
+    """
+    assert config.reranker is not None  # noqa: S101  see above
+    depth = config.reranker.depth
+
+    def read(data: Dataset) -> Iterator[Candidates]:
+        for query, found in _candidates(signals, encoder, data, config.ranker):
+            best = np.argsort(-first.score(found.features), kind="stable")[:depth]
+            items = np.sort(found.items[best])
+            scores = scorer.score([query] * len(items), texts.gather(items).to_list())
+            yield Candidates(items, read_features(items, found, scores))
+
+    ranker = fit_ranker(
+        tuple(READ),
+        _graded(held, read(held)),
+        _graded(validation, read(validation)),
+        config.ranker,
+        start=START_READ,
+        seed=config.seed,
+    )
+    return Reader(scorer, ranker, depth)
+
+
+def _candidates(
+    signals: Signals, encoder: TextEncoder, data: Dataset, config: RankerConfig
+) -> Iterator[tuple[str, Candidates]]:
+    """Each judged query with what is found for it."""
+    queries, _ = data.judged_queries()
+    if queries:
+        vectors = encoder.encode_queries(queries)
+        found = signals.for_queries(queries, vectors, config.per_retriever)
+        yield from zip(queries, found, strict=True)
+
+
+def _graded(data: Dataset, found: Iterator[Candidates]) -> Examples:
+    _, judged = data.judged_queries()
+    return Examples.of(found, Qrels(judged.indptr, judged.items, judged.values))

@@ -1,0 +1,195 @@
+"""A fit whose searches are read: from judged queries to a bundle that answers without torch."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import corank
+from corank import (
+    Dataset,
+    EncoderConfig,
+    Engine,
+    FitConfig,
+    Pipeline,
+    RankerConfig,
+    RerankerConfig,
+    UpdateConfig,
+    UserModelConfig,
+)
+from corank.config import from_mapping
+from corank.data.dataset import Split
+from corank.errors import ConfigError, DataError
+from corank.evaluate.report import Report
+
+QUERIES = ("coffee grinder", "gift for a runner", "soft blanket for a baby")
+DEPTH = 15
+SMALL = FitConfig(
+    epochs=1,
+    batch_size=8,
+    max_pairs=64,
+    precision="no",
+    user_model=UserModelConfig(dim=8, heads=2, epochs=1, min_steps=6, checks=1),
+    ranker=RankerConfig(per_retriever=30, trees=5, patience=2),
+    reranker=RerankerConfig(
+        epochs=1, max_tokens=32, precision="no", list_size=4, negatives=2, depth=DEPTH
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def few(sample: Dataset) -> Split:
+    """What 80 of the sample's shoppers did, and every judged query."""
+    users = sample.users["user_id"].head(80)
+    kept = sample.interactions.filter(pl.col("user_id").is_in(users.implode()))
+    return replace(sample, interactions=kept).split("time")
+
+
+def start(tiny_encoder: str) -> Pipeline:
+    shop = corank.load_vertical("ecommerce")
+    return Pipeline(shop, EncoderConfig(name=tiny_encoder, max_tokens=32))
+
+
+@pytest.fixture(scope="module")
+def reading(few: Split, tiny_encoder: str) -> Pipeline:
+    pipeline = start(tiny_encoder)
+    pipeline.fit(few.train, SMALL)
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def engine(reading: Pipeline) -> Engine:
+    return reading.engine
+
+
+@pytest.fixture(scope="module")
+def report(reading: Pipeline, few: Split) -> Report:
+    return reading.evaluate(few.test)
+
+
+@pytest.fixture(scope="module")
+def saved(reading: Pipeline, report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("reading") / "shop"
+    reading.save(path, report)
+    return path
+
+
+def test_the_second_stage_orders_the_first_answers_and_leaves_the_others(engine: Engine) -> None:
+    read, unread = (engine.rank_queries([*QUERIES], read=read) for read in (True, False))
+    assert not np.array_equal(read, unread)
+    for one, other in zip(read, unread, strict=True):
+        assert set(one[:DEPTH]) == set(other[:DEPTH])
+        assert one[DEPTH:].tolist() == other[DEPTH:].tolist()
+    without = replace(engine, reader=None)
+    assert np.array_equal(without.rank_queries([*QUERIES]), unread)
+
+
+def test_what_is_measured_is_what_is_answered_before_rules(engine: Engine) -> None:
+    lawless = replace(engine, vertical=replace(engine.vertical, rules=()))
+    position = {item: place for place, item in enumerate(engine.items["item_id"])}
+    run = engine.rank_queries([*QUERIES])
+    for row, query in enumerate(QUERIES):
+        answers = lawless.search(query, k=25)
+        assert [position[answer.item_id] for answer in answers] == run[row, :25].tolist()
+        scores = [answer.score for answer in answers]
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_the_parts_of_an_answer_add_up_read_or_not(engine: Engine) -> None:
+    answers = [answer for query in QUERIES for answer in engine.search(query, k=25)]
+    still = [answer for answer in answers if not answer.rules]
+    assert len(still) > DEPTH
+    for answer in still:
+        assert sum(answer.parts.values()) == pytest.approx(answer.score, abs=1e-6)
+        assert "reading" in answer.parts
+
+
+def test_a_condition_comes_before_the_reading(engine: Engine) -> None:
+    cheap = pl.col("price") < engine.items["price"].quantile(0.2)
+    answers = engine.search("coffee grinder", k=10, where=cheap)
+    shown = engine.items.filter(pl.col("item_id").is_in([answer.item_id for answer in answers]))
+    assert shown.height == 10 and shown.filter(~cheap).is_empty()
+
+
+def test_a_loaded_bundle_reads_as_the_pipeline_does(engine: Engine, saved: Path) -> None:
+    loaded = corank.load(saved)
+    assert loaded.reader is not None and loaded.reader.depth == DEPTH
+    for query in QUERIES:
+        assert loaded.search(query).to_dict() == engine.search(query).to_dict()
+
+
+def test_a_bundle_without_one_loads(bundle: Path) -> None:
+    assert not (bundle / "reader").exists()
+    assert corank.load(bundle).reader is None
+
+
+SERVE = """
+import sys
+import corank
+answers = corank.load(sys.argv[1]).search("coffee grinder", k=3)
+assert "reading" in answers[0].parts
+print(sorted({"torch", "transformers", "onnx"} & set(sys.modules)))
+"""
+
+
+def test_reading_imports_no_training_library(saved: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE, str(saved)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_the_report_sets_the_first_stage_beside_it(report: Report) -> None:
+    rows = [row for row in report.rows if row.split == "search"]
+    metrics = {row.metric for row in rows if row.system == "corank/unread"}
+    assert {"ndcg@10", "mrr@10", "recall@100"} <= metrics
+    assert any("corank/unread" in row.metric for row in rows if row.system == "corank")
+
+
+def test_none_of_the_queries_that_rankers_learn_from_has_been_read(few: Split) -> None:
+    fit, validation = few.train.carve()
+    seen, held = fit.carve().train, fit.rehearse().test
+    queries = [set(part.judged_queries()[0]) for part in (seen, held, validation, few.test)]
+    assert all(queries)
+    assert sum(map(len, queries)) == len(set().union(*queries))
+
+
+def test_distillation_changes_the_encoder_and_resumes_where_it_was(
+    few: Split, tiny_encoder: str, engine: Engine, tmp_path: Path
+) -> None:
+    assert SMALL.reranker is not None
+    config = replace(SMALL, reranker=replace(SMALL.reranker, distil=True, patience=1))
+    runs = [corank.Run(tmp_path / "run", resume=resume) for resume in (False, True)]
+    distilled, again = (start(tiny_encoder).fit(few.train, config, run=run) for run in runs)
+    assert {path.name for path in (tmp_path / "run").iterdir() if "step" not in path.name} == {
+        "reranker", "distilled",
+    }  # fmt: skip
+    vectors = distilled.signals.text_vectors
+    assert np.array_equal(vectors, again.signals.text_vectors)
+    assert np.abs(vectors - engine.signals.text_vectors).max() > 1e-4
+
+
+def test_without_judged_queries_there_is_nothing_to_read(few: Split, tiny_encoder: str) -> None:
+    unjudged = replace(few.train, queries=few.train.queries.clear())
+    with pytest.raises(DataError, match="Bring judged queries, or leave the reranker out"):
+        start(tiny_encoder).fit(unjudged, SMALL)
+
+
+def test_an_update_trains_no_reranker() -> None:
+    with pytest.raises(ConfigError, match="An update trains no reranker"):
+        UpdateConfig(reranker=RerankerConfig())
+
+
+def test_a_config_file_may_name_the_reranker_or_null() -> None:
+    given = json.loads('{"reranker": {"depth": 20, "distil": true}}')
+    assert from_mapping(FitConfig, given).reranker == RerankerConfig(depth=20, distil=True)
+    assert from_mapping(FitConfig, {"reranker": None}).reranker is None
+    with pytest.raises(ConfigError, match=r"Unknown option 'reranker\.dept'.* mean 'depth'"):
+        from_mapping(FitConfig, {"reranker": {"dept": 20}})
+    with pytest.raises(ConfigError, match="expected options of RerankerConfig or null"):
+        from_mapping(FitConfig, {"reranker": 20})
