@@ -28,7 +28,7 @@ def main() -> int:
 
 def _list(arguments: argparse.Namespace) -> None:
     for dataset in (*DATASETS.values(), MEDQUAD):
-        kind = f"vertical {dataset.vertical}" if isinstance(dataset, RankingSet) else "texts"
+        kind = f"vertical {dataset.vertical.name}" if isinstance(dataset, RankingSet) else "texts"
         print(f"{dataset.name}: {kind}; {', '.join(dataset.protocols)}")
         print(f"    {dataset.home_page}\n    {dataset.licence}")
         for name, what in dataset.files.items():
@@ -38,8 +38,11 @@ def _list(arguments: argparse.Namespace) -> None:
 def _prepare(arguments: argparse.Namespace) -> None:
     dataset = RANKING[arguments.dataset]
     dataset.prepare(dataset.source(), arguments.out)
+    if not dataset.installed:
+        print(f"{arguments.out} is ready, for the vertical that benchmarks declares.")
+        return
     print(
-        f"{arguments.out} is ready: corank fit {dataset.vertical} --data {arguments.out} "
+        f"{arguments.out} is ready: corank fit {dataset.vertical.name} --data {arguments.out} "
         f"--out runs/{dataset.name} --split {dataset.protocols[0]}"
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+import corank
 from benchmarks.datasets import Published, RankingSet
 from corank.data.files import atomic
 
@@ -18,8 +19,8 @@ def prepare_amazon_beauty(source: Path, out: Path) -> None:
     """Write items.parquet and interactions.parquet.
 
     The public sequences hold the order of each shopper's reviews and no time, so the n-th
-    review of every shopper is given day n: "leave-one-out" means what the papers mean by it,
-    and a split by time would not.
+    review of every shopper is given week n: "leave-one-out" means what the papers mean by it,
+    and a split by time would not. Weeks, so that no weekday or hour tells them apart.
     """
     ids = json.loads((source / "beauty_datamaps.json").read_text("utf-8"))["id2item"]
     number = json.loads((source / "beauty_item_id_to_int.json").read_text("utf-8"))
@@ -32,12 +33,12 @@ def prepare_amazon_beauty(source: Path, out: Path) -> None:
     events = []
     for line in (source / "beauty_sequential_p5ids.txt").read_text("utf-8").splitlines():
         user, *sequence = line.split()
-        events += [(user, ids[item], day) for day, item in enumerate(sequence)]
-    interactions = pl.DataFrame(events, schema=["user_id", "item_id", "day"], orient="row").select(
+        events += [(user, ids[item], week) for week, item in enumerate(sequence)]
+    interactions = pl.DataFrame(events, schema=["user_id", "item_id", "week"], orient="row").select(
         "user_id",
         "item_id",
         pl.lit("purchase").alias("event"),
-        (pl.lit(START) + pl.duration(days="day")).cast(pl.Datetime("us")).alias("timestamp"),
+        (pl.lit(START) + pl.duration(weeks="week")).cast(pl.Datetime("us")).alias("timestamp"),
     )
     with atomic(out / "items.parquet") as part:
         frame.write_parquet(part)
@@ -47,7 +48,7 @@ def prepare_amazon_beauty(source: Path, out: Path) -> None:
 
 AMAZON_BEAUTY = RankingSet(
     name="amazon-beauty",
-    vertical="ecommerce",
+    vertical=corank.load_vertical("ecommerce"),
     home_page="https://cseweb.ucsd.edu/~jmcauley/datasets/amazon/links.html "
     "(sequences: github.com/WangXFng/RDRec; titles: "
     "github.com/dh-r/LLM-Sequential-Recommendation)",

@@ -3,7 +3,8 @@
 from benchmarks.amazon_beauty import AMAZON_BEAUTY
 from benchmarks.datasets import RankingSet
 from benchmarks.labelled import BANKING77, CLINC150, PHRASEBANK, LabelledSet
+from benchmarks.movielens import ML_1M, ML_100K
 
-RANKING: dict[str, RankingSet] = {each.name: each for each in (AMAZON_BEAUTY,)}
+RANKING: dict[str, RankingSet] = {each.name: each for each in (AMAZON_BEAUTY, ML_1M, ML_100K)}
 LABELLED: dict[str, LabelledSet] = {each.name: each for each in (BANKING77, CLINC150, PHRASEBANK)}
 DATASETS: dict[str, RankingSet | LabelledSet] = {**RANKING, **LABELLED}

@@ -6,11 +6,18 @@ error names it, its format, and where its owners publish it.
 
 import hashlib
 import os
+import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from corank.errors import DataError
+import corank
+from corank import Vertical
+from corank.data.dataset import Dataset, Split
+from corank.data.split import ProtocolName
+from corank.errors import DataError, LeakageWarning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,5 +74,30 @@ class PublicSet:
 class RankingSet(PublicSet):
     """A catalogue and a log; its protocols are ways to split them."""
 
-    vertical: str
+    vertical: Vertical
     prepare: Callable[[Path, Path], None]  # from the public files to the vertical's folder
+
+    @property
+    def installed(self) -> bool:
+        """Whether its vertical is a package, which `corank fit` finds."""
+        return self.vertical.name in corank.verticals()
+
+    def read(self) -> Dataset:
+        """Return the public files as the vertical reads them.
+
+        Raises:
+            DataError: a file is missing.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            self.prepare(self.source(), Path(folder))
+            return self.vertical.read(folder)
+
+    def split(self, protocol: str, seed: int = 0) -> Split:
+        """Return training and test data; what leaks is in the report.
+
+        Raises:
+            DataError: a file is missing.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LeakageWarning)
+            return self.read().split(cast(ProtocolName, protocol), seed=seed)

@@ -13,17 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import corank
 from benchmarks.datasets import RankingSet
 from benchmarks.results import current_commit, store
 from corank.data.ragged import Ragged
 from corank.data.text import render
-from corank.errors import LeakageWarning, MissingExtraError
+from corank.errors import MissingExtraError
 from corank.evaluate.report import Row
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.pairs import Pairs, build_pairs
@@ -37,14 +35,8 @@ PEER = "sentence-transformers"
 def run(dataset: RankingSet, *, pairs: int, rounds: int) -> tuple[list[Row], Path]:
     """Time every system in turns, and store pairs a second and ratios."""
     current_commit()  # as it is now; the run is long
-    with tempfile.TemporaryDirectory() as folder:
-        dataset.prepare(dataset.source(), Path(folder))
-        vertical = corank.load_vertical(dataset.vertical)
-        data = vertical.read(folder)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LeakageWarning)
-        train = data.split("leave-one-out").train
-    texts = render(vertical.item_text, train.items).to_list()
+    train = dataset.split("leave-one-out").train
+    texts = render(dataset.vertical.item_text, train.items).to_list()
     _, histories = train.sequences()
     given = {
         "texts": texts,

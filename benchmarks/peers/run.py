@@ -1,0 +1,141 @@
+"""Run the peers: each in its process, with a limit; what fails is named and the rest goes on."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.peers.exchange import VECTORS, Given, Lists, Vectors
+from corank.data.dataset import Split
+from corank.data.ragged import Ragged
+from corank.evaluate.baselines import MAX_TUNING_CASES, Baseline
+from corank.evaluate.task import Scorer, Task
+
+ROOT = Path(__file__).parents[2]
+LOG = "log.txt"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A library's recommender, and the Python that it runs in."""
+
+    name: str
+    module: str
+    python: str = sys.executable
+    install: str = "pip install 'corank[bench]'"
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+PEERS = (
+    Peer("implicit-als", "benchmarks.peers.als", environment={"OPENBLAS_NUM_THREADS": "1"}),
+    Peer(
+        "rectools-sasrec",
+        "benchmarks.peers.sasrec",
+        os.environ.get("CORANK_PEERS", str(ROOT / ".peers" / "bin" / "python")),
+        "make peers, or point CORANK_PEERS at a Python that has it",
+    ),
+)
+
+
+@dataclass
+class Fitted:
+    """Peers that can be asked, what they took, and why others cannot."""
+
+    scorers: list[Baseline] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def scorer(vectors: Vectors, histories: Ragged, counts: NDArray[np.int64]) -> Scorer:
+    """Return what scores some of these histories.
+
+    Args:
+        vectors: what a peer left.
+        histories: what its users' vectors are of, (n,).
+        counts: how often each item was chosen, (n_items,): the answer to a history that holds
+            nothing the peer knows.
+    """
+    number = {histories[row].tobytes(): row for row in range(len(histories))}
+
+    def score(asked: Ragged) -> NDArray[np.float32]:
+        each = [asked[row] for row in range(len(asked))]
+        scores = vectors.users[[number[items.tobytes()] for items in each]] @ vectors.items.T
+        scores[[not vectors.known[items].any() for items in each]] = counts
+        return np.where(vectors.known, scores, -np.inf).astype(np.float32)
+
+    return score
+
+
+def fit_peers(
+    split: Split,
+    repeatable: NDArray[np.bool_],
+    folder: Path,
+    *,
+    seed: int,
+    limit: float,
+    peers: Sequence[Peer] = PEERS,
+) -> Fitted:
+    """Fit on what the baselines learn from, tune on what they are tuned on.
+
+    Args:
+        split: training data and test.
+        repeatable: items that may be shown again, (n_items,).
+        folder: where what is exchanged lies, a folder a peer; who has left vectors there is not run
+            again.
+        seed: of everything that is random.
+        limit: seconds that each may take.
+        peers: who.
+    """
+    fit, valid = split.train.carve()
+    _, histories = fit.sequences()
+    tuning = Task.of(valid.cases(), repeatable).sample(MAX_TUNING_CASES, seed)
+    test = Task.of(split.test.cases(), repeatable)
+    given = Given(
+        len(repeatable), seed, _lists(histories), _lists(tuning.histories),
+        Lists(tuning.qrels.indptr, tuning.qrels.items), _lists(test.histories),
+    )  # fmt: skip
+    found = Fitted()
+    for peer in peers:
+        place = folder / peer.name
+        place.mkdir(parents=True, exist_ok=True)
+        try:
+            if not (place / VECTORS).exists():
+                given.save(place)
+                _run(peer, place, limit)
+            vectors = Vectors.load(place)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            found.failed[peer.name] = _why(peer, place, error)
+            continue
+        score = scorer(vectors, test.histories, fit.item_counts())
+        found.scorers.append(Baseline(peer.name, score, vectors.settings))
+        found.seconds[peer.name] = vectors.seconds
+    return found
+
+
+def _lists(histories: Ragged) -> Lists:
+    return Lists(histories.indptr, histories.items)
+
+
+def _run(peer: Peer, place: Path, limit: float) -> None:
+    with (place / LOG).open("w") as log:
+        subprocess.run(
+            [peer.python, "-m", peer.module, str(place.resolve())],
+            check=True, timeout=limit, cwd=ROOT, env=os.environ | peer.environment,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+
+def _why(peer: Peer, place: Path, error: Exception) -> str:
+    """Say in a line what went wrong, and how it may be mended."""
+    if not Path(peer.python).exists():
+        return f"{peer.python} is not there: {peer.install}"
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"stopped after {error.timeout:.0f} seconds"
+    said = (place / LOG).read_text("utf-8", "replace").strip().splitlines()
+    last = f"{said[-1] if said else 'no word'} ({error})"
+    return f"{last}: {peer.install}" if "No module named" in last else last

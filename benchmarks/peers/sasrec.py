@@ -1,0 +1,104 @@
+"""SASRec by the library RecTools: self-attention over the items of a history, in their order.
+
+Kang and McAuley, "Self-Attentive Sequential Recommendation", ICDM 2018, with full softmax as in
+Klenitskiy and Vasilev, "Turning Dross Into Gold Loss", RecSys 2023, which is RecTools' default. So
+are two blocks of four heads, 256 factors, batches of 128 and a rate of 0.001; its three epochs
+are replaced by as many as validation asks for. The two dropouts are those of the SASRec paper for
+dense and for sparse data. Histories are cut where all but one in a hundred fit, at 200 items at
+most; that saves time and no more.
+"""
+
+from copy import deepcopy
+
+import numpy as np
+import pandas as pd
+import torch
+from pytorch_lightning import seed_everything
+from rectools.dataset import Dataset
+from rectools.models import SASRecModel
+
+from benchmarks.peers.exchange import Floats, Given, Lists, Vectors, work
+
+DROPOUT = (0.2, 0.5)
+MAX_EPOCHS = 100
+PATIENCE = 10  # epochs without a gain on validation
+LONGEST = 200
+BATCH = 256
+
+
+def fit(given: Given) -> Vectors:
+    """Train with either dropout until validation gains no more; return what the best makes."""
+    dataset = _dataset(given.train)
+    length = int(np.quantile(np.diff(given.train.indptr), 0.99, method="higher"))
+    length = max(min(length, LONGEST), 2)
+    best, best_value, settings = None, -1.0, ""
+    for dropout in DROPOUT:
+        seed_everything(given.seed)
+        model = SASRecModel(dropout_rate=dropout, session_max_len=length)
+        best_epoch = 0
+        for epoch in range(1, MAX_EPOCHS + 1):
+            model.fit_partial(dataset, min_epochs=1, max_epochs=1)
+            items, known = _items(model, given.n_items)
+            value = given.ndcg(_vectors(model, given.validation), items, known)
+            print(f"dropout {dropout}, epoch {epoch}: {value:.4f}", flush=True)
+            if value > best_value:
+                best, best_value, best_epoch = deepcopy(model.torch_model), value, epoch
+                settings = f"dropout {dropout}, {epoch} epochs, histories of {length}"
+            elif epoch - best_epoch >= PATIENCE:
+                break
+    model.torch_model.load_state_dict(best.state_dict())
+    items, known = _items(model, given.n_items)
+    return Vectors(_vectors(model, given.test), items, known, settings)
+
+
+def _dataset(histories: Lists) -> Dataset:
+    when = pd.Timestamp("2000-01-01") + pd.to_timedelta(np.arange(len(histories.items)), unit="s")
+    return Dataset.construct(
+        pd.DataFrame(
+            {
+                "user_id": histories.rows(),
+                "item_id": histories.items,
+                "weight": 1.0,
+                "datetime": when,  # nothing but an order
+            }
+        )
+    )
+
+
+def _numbers(model: SASRecModel) -> dict[int, int]:
+    """Item -> its row in the model; padding stands before the items."""
+    rows = enumerate(model.data_preparator.item_id_map.external_ids)
+    return {
+        int(item): row for row, item in rows if row >= model.data_preparator.n_item_extra_tokens
+    }
+
+
+@torch.no_grad()
+def _items(model: SASRecModel, n_items: int) -> tuple[Floats, np.ndarray]:
+    """Vectors of the catalogue, (n_items, d), and which of them the model has."""
+    vectors = model.torch_model.eval().item_model.get_all_embeddings().numpy()
+    number = _numbers(model)
+    items = np.zeros((n_items, vectors.shape[1]), np.float32)
+    known = np.zeros(n_items, np.bool_)
+    items[[*number]], known[[*number]] = vectors[[*number.values()]], True
+    return items, known
+
+
+@torch.no_grad()
+def _vectors(model: SASRecModel, histories: Lists) -> Floats:
+    """Vectors of histories, (n, d)."""
+    net, number = model.torch_model.eval(), _numbers(model)
+    embeddings = net.item_model.get_all_embeddings()
+    x = np.zeros((len(histories), model.session_max_len), np.int64)
+    for row in range(len(histories)):
+        items = histories.items[histories.indptr[row] : histories.indptr[row + 1]]
+        read = [number[item] for item in items.tolist() if item in number]
+        read = read[-model.session_max_len :]
+        x[row, len(x[row]) - len(read) :] = read
+    parts = torch.from_numpy(x).split(BATCH)
+    users = torch.cat([net.encode_sessions({"x": part}, embeddings)[:, -1] for part in parts])
+    return users.numpy()
+
+
+if __name__ == "__main__":
+    work(fit)
