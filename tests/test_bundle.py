@@ -117,8 +117,8 @@ def test_a_file_left_by_another_bundle_is_named(copy: Path) -> None:
 
 
 def test_another_format_says_which_version_made_it(copy: Path) -> None:
-    reseal(copy, format=2, corank="9.1.0")
-    with pytest.raises(BundleError, match=r"format 2; this corank reads format 1\. .* 9\.1\.0"):
+    reseal(copy, format=9, corank="9.1.0")
+    with pytest.raises(BundleError, match=r"format 9; this corank reads format 2\. .* 9\.1\.0"):
         corank.load(copy)
 
 

@@ -223,6 +223,11 @@ def test_answers_are_one_json_document(runs: Path) -> None:
     after = answered("recommend", runs, "--history", "KIT-0001", "KIT-0002")
     assert after == json.loads(json.dumps(engine.recommend(["KIT-0001", "KIT-0002"]).to_dict()))
     assert len(after["answers"]) == 10
+    asked = ("recommend", runs, "--history", "KIT-0001", "--session", 1, "--now")
+    now = {"timestamp": "2026-03-01 21:00", "price_band": "value"}
+    then = answered(*asked, *(f"{name}={value}" for name, value in now.items()))
+    expected = engine.recommend(["KIT-0001"], session=1, now=now)
+    assert then == json.loads(json.dumps(expected.to_dict()))
 
 
 def test_recommend_without_a_history_shows_what_is_popular(runs: Path) -> None:
@@ -252,6 +257,8 @@ def test_where_narrows_as_in_sql(runs: Path, sample: Dataset) -> None:
         ("search RUNS coffee --where 'price <'", 4, "Write it as in SQL: price < 30"),
         ("search RUNS coffee --where 'title < 3'", 4, "cannot be evaluated"),
         ("recommend RUNS --history KIT-001", 4, "'KIT-001' is not among the 415 items"),
+        ("recommend RUNS --now phone", 4, "Write it as in device=phone"),
+        ("recommend RUNS --now devise=phone", 4, "Did you mean 'device'?"),
         ("search EMPTY/runs coffee", 5, "is no bundle: it holds no bundle.json"),
         ("evaluate EMPTY", 5, "is no bundle: it holds no bundle.json"),
         ("fit ecommerce --data EMPTY/data --out EMPTY/out TINY", 3, "is not a folder"),

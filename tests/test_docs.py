@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import corank
-from corank import AdaptConfig, ClassifierConfig, Dataset, EncoderConfig, FitConfig
+from corank import AdaptConfig, ClassifierConfig, Dataset, EncoderConfig, FitConfig, Pipeline
 from corank.data.dataset import Split
+from corank.rank.rules import Rule
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -55,10 +57,44 @@ def test_the_training_page_runs(
     }
     exec(code, names)  # noqa: S102  our own page
     assert names["done"].sequences > 0
+    assert names["by_users"].objective == "interactions"
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert corank.Classifier.load("runs/intents").classes == ("card", "fee")
     assert names["small"].classes == ("card", "fee")
     assert [path.name[:5] for path in Path("shop.training").iterdir()] == ["step-"]
+
+
+def test_the_rules_page_runs(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (DOCS / "rules.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert '"runs/shop"' in code
+    names: dict[str, Any] = {}
+    exec(code.replace('"runs/shop"', repr(str(bundle))), names)  # noqa: S102  our own page
+    answers = names["answers"]
+    assert len(capsys.readouterr().out.splitlines()) == len(answers) + 1 == 11
+    released = dict(names["engine"].items.select("item_id", "released").iter_rows())
+    new = [released[answer.item_id].year >= 2024 for answer in answers]
+    assert sum(new[:5]) >= 1
+    assert sum(new) >= 2
+    moved = {rule for answer in answers for rule in answer.rules}
+    assert moved <= {rule.name for rule in names["rules"]}
+    assert {"new", "category_calibration"} <= moved
+    public = {name: getattr(corank, name) for name in corank.__all__}
+    every = {n for n, each in public.items() if isinstance(each, type) and issubclass(each, Rule)}
+    assert every
+    assert every <= set(re.findall(r"`(\w+)`", page))
+
+
+def test_the_context_page_runs(pipeline: Pipeline) -> None:
+    from corank.arguments import parser
+
+    page = (DOCS / "context.md").read_text("utf-8")
+    names: dict[str, Any] = {"engine": pipeline.engine}
+    exec("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), names)  # noqa: S102
+    assert {context.name for context in names["contexts"]} == {"evening", "device", "price_band"}
+    (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    for line in commands.splitlines():
+        parser().parse_args(shlex.split(line)[1:])
 
 
 def test_the_accelerate_configs_are_read_by_accelerate() -> None:
@@ -119,3 +155,39 @@ def test_the_tuning_page_runs(
     exec(code, names)  # noqa: S102  our own page
     assert names["found"].complete == 2
     assert (tmp_path / "runs" / "intents-study" / "best.json").exists()
+
+
+def test_the_search_page_runs(
+    split: Split, tiny_encoder: str, tiny_fit: FitConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (DOCS / "search.md").read_text("utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    stand_ins = {
+        "cr.FitConfig(": "replace(tiny_fit, ",
+        "depth=50)": "depth=50, epochs=1, max_tokens=16, precision='no')",
+        "cr.Pipeline(shop)": "cr.Pipeline(shop, encoder)",
+        "negatives=0)": "negatives=0, precision='no')",
+        "Encoder.load()": "Encoder.load(encoder)",
+    }
+    for theirs, ours in stand_ins.items():
+        assert theirs in code, theirs
+        code = code.replace(theirs, ours)
+    names: dict[str, Any] = {
+        "cr": corank,
+        "replace": replace,
+        "shop": corank.load_vertical("ecommerce"),
+        "train": split.train,
+        "encoder": EncoderConfig(name=tiny_encoder, max_tokens=32),
+        "tiny_fit": tiny_fit,
+        "table": pl.DataFrame({"documents": [[0, 1], [2, 1]], "grades": [[3, 0], [2, 1]]}),
+        "queries": ["steel kettle", "yoga mat"],
+        "documents": ["kettle of steel", "rain jacket", "mat for yoga"],
+        "asked": ["swim cap", "swim cap"],
+        "read": ["tea pot", "cap"],
+    }
+    exec(code, names)  # noqa: S102  our own page
+    assert "'reading'" in capsys.readouterr().out
+    assert names["scores"].shape == (2,)
+    assert names["light"].score(names["asked"], names["read"]) == pytest.approx(
+        names["scores"], abs=1e-4
+    )

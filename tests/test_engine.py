@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 import corank
 from corank import Engine, Pipeline
+from corank.data.context import nothing_known
 from corank.data.dataset import Split
 from corank.data.ragged import Ragged
 from corank.errors import RequestError, UnknownItemError
 from corank.rank.explain import Answers
+from corank.rank.ranker import Ranker
 
 QUERIES = ("coffee grinder", "gift for a runner", "soft blanket for a baby")
 
@@ -199,6 +201,38 @@ def test_an_empty_history_is_answered_by_bestsellers(engine: Engine, shelf: pl.D
     answers = engine.recommend([], k=10)
     assert set(ids_of(answers)) <= set(bestsellers["item_id"])
     assert all("chosen so far" not in reason for answer in answers for reason in answer.reasons)
+
+
+def test_the_moment_and_the_session_are_signals(engine: Engine, histories: list[list[str]]) -> None:
+    """A ranker that trusts nothing else answers by what the moment lifts."""
+    assert {"daypart", "weekend", "device", "price_band"} == set(engine.signals.lifts)
+    names = list(engine.signals.recommend_parts)
+    weight = np.array([float(name in ("daypart", "session_text")) for name in names])
+    ranker = Ranker(tuple(names), np.zeros(len(names)), np.ones(len(names)), weight)
+    moved = replace(engine, recommender=ranker)
+    evening, morning = ({"timestamp": f"2026-03-01 {hour}:00"} for hour in (21, 8))
+    answers = [moved.recommend(histories[0], now=now) for now in (evening, morning, {})]
+    assert ids_of(answers[0]) != ids_of(answers[1])
+    assert all(answer.parts["daypart"] > 0 for answer in answers[0])
+    assert all(answer.parts["daypart"] == 0 for answer in answers[2])
+    assert any("daypart evening" in r for answer in answers[0] for r in answer.reasons)
+    running = moved.recommend(histories[0], session=1)
+    assert all(answer.parts["session"] > 0 for answer in running)
+
+
+def test_somebody_new_is_answered_by_what_they_say_of_themselves(engine: Engine) -> None:
+    plain = ids_of(engine.recommend([], k=20))
+    told = engine.recommend([], k=20, interests="sourdough and slow coffee")
+    assert ids_of(told) != plain == ids_of(engine.recommend([], k=20, interests="  "))
+    moments = nothing_known(2).with_columns(stated=pl.Series(["", "sourdough and slow coffee"]))
+    run = engine.rank(Ragged.of([[], []]), moments)
+    assert run[0].tolist() != run[1].tolist()
+
+
+@pytest.mark.parametrize("session", [-1, 3])
+def test_a_session_longer_than_the_history_is_refused(engine: Engine, session: int) -> None:
+    with pytest.raises(RequestError, match=f"session={session}; it counts the newest of the 2"):
+        engine.recommend(["KIT-0001", "KIT-0002"], session=session)
 
 
 def test_an_item_may_come_up_twice_in_a_history(engine: Engine, in_stock: pl.DataFrame) -> None:

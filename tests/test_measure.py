@@ -12,9 +12,12 @@ import pytest
 from corank import Dataset, Pipeline, Report
 from corank.bundle import read_report
 from corank.data.dataset import Split
-from corank.measure import MIN_CASES
+from corank.data.ragged import Ragged
+from corank.evaluate.task import Task
+from corank.measure import MIN_CASES, measure
 
 OTHERS = (
+    "corank/rules",
     "corank/text-alone",
     "popularity",
     "bm25",
@@ -27,7 +30,7 @@ OTHERS = (
 )
 SEARCHERS = ("bm25", "frozen-encoder", "bm25+frozen-encoder")
 METRICS = ("ndcg@10", "recall@100", "hr@10", "recall@20")
-SLICES = ("cold items", "long tail", "short history")
+SLICES = ("cold items", "long tail", "short history", "new users", "stated interests")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,23 @@ def answerable(split: Split, pipeline: Pipeline) -> list[tuple[list[int], list[i
         if new:
             found.append((history, new))
     return found
+
+
+@pytest.fixture(scope="module")
+def strangers(split: Split, pipeline: Pipeline) -> tuple[int, int]:
+    """How many answerable cases are of people without training events, and of people who have
+    chosen three things at most and said what they like."""
+    cases = split.test.cases()
+    repeatable = pipeline.engine.signals.repeatable
+    known = set(split.train.positives["user_id"])
+    said = dict(split.test.users.select("user_id", "interests").iter_rows())
+    new = stated = 0
+    for row, user in enumerate(cases.users):
+        history = cases.histories[row].tolist()
+        if any(i not in history or repeatable[i] for i in cases.relevant[row].tolist()):
+            new += user not in known
+            stated += len(history) <= 3 and bool(said[user])
+    return new, stated
 
 
 @pytest.fixture(scope="module")
@@ -95,17 +115,23 @@ def test_cases_are_counted_slice_by_slice(
     split: Split,
     answerable: list[tuple[list[int], list[int]]],
     counts: Counter[int],
+    strangers: tuple[int, int],
 ) -> None:
     warm = sorted(counts.values())
     tail = warm[int(0.8 * (len(warm) - 1))]
     queries = split.test.queries.filter(pl.col("grade") > 0)["query"].n_unique()
-    assert report.about["cases"] == {
+    new, stated = strangers
+    found = {
         "all": len(answerable),
         "cold items": sum(any(counts[i] == 0 for i in new) for _, new in answerable),
         "long tail": sum(any(0 < counts[i] <= tail for i in new) for _, new in answerable),
         "short history": sum(len(history) <= 3 for history, _ in answerable),
+        "new users": new,
+        "stated interests": stated,
         "search": queries,
     }
+    assert min(found.values()) >= MIN_CASES
+    assert report.about["cases"] == found
 
 
 def test_popularity_is_what_sorting_the_catalogue_by_hand_gives(
@@ -132,9 +158,62 @@ def test_search_stands_beside_bm25_the_frozen_encoder_and_both(report: Report) -
 def test_lists_are_measured_beyond_accuracy(report: Report) -> None:
     rows = of(report, "beyond accuracy")
     assert set(rows["system"]) == {"corank", *OTHERS}
-    assert set(rows["metric"]) == {"coverage@10", "gini@10", "novelty@10", "diversity@10"}
+    measured = {"coverage", "gini", "novelty", "diversity", "provider_gini", "calibration"}
+    assert set(rows["metric"]) == {f"{name}@10" for name in measured}
+    assert (rows.filter(metric="calibration@10")["value"] > 0).all()
+    gini = {
+        row["system"]: row["value"] for row in rows.filter(metric="provider_gini@10").to_dicts()
+    }
+    assert gini["corank/rules"] < gini["corank"] < gini["popularity"]  # the brand cap at work
     assert report.value("popularity", "coverage@10", "beyond accuracy") < 0.2
     assert report.value("bm25", "coverage@10", "beyond accuracy") > 0.5
+
+
+def test_the_cost_of_rules_is_that_of_what_they_leave(
+    report: Report, split: Split, pipeline: Pipeline, answerable: list[tuple[list[int], list[int]]]
+) -> None:
+    engine = pipeline.engine
+    histories = Ragged.of([history for history, _ in answerable])
+    moments = Task.of(split.test.cases(), engine.signals.repeatable).moments
+    before, after = engine.rank_ruled(histories, moments)
+    hits = [bool(set(after[row, :10]) & set(new)) for row, (_, new) in enumerate(answerable)]
+    assert report.value("corank/rules", "hr@10") == pytest.approx(np.mean(hits))
+    assert (engine.rank(histories, moments) == before).all()
+    shown = engine.items[after[after >= 0].tolist()]
+    assert (shown["stock"] > 0).all()
+    brands = engine.items["brand"].to_list()
+    capped = [Counter(brands[i] for i in row[:10] if i >= 0) for row in after]
+    assert max(count for each in capped for count in each.values()) == 3
+    assert "every business rule" in report.about["settings"]["corank/rules"]
+
+
+def test_rules_that_only_remove_cost_no_row(pipeline: Pipeline, split: Split) -> None:
+    engine = pipeline.engine
+    hard = tuple(rule for rule in engine.vertical.rules if rule.hard)
+    bare = replace(engine.vertical, rules=hard, provider=None, genre=None)
+    few = replace(split.test, interactions=split.test.interactions.head(400))
+    report = measure([replace(engine, vertical=bare)], split.train, few, frozen=engine.encoder)
+    assert "corank/rules" not in set(report.frame["system"])
+    assert set(of(report, "beyond accuracy")["metric"]) == {
+        "coverage@10", "gini@10", "novelty@10", "diversity@10"
+    }  # fmt: skip
+    assert "providers" not in report.about
+    assert "corank/rules" not in report.about["settings"]
+
+
+def test_the_most_and_the_least_exposed_brands_are_named(
+    report: Report, pipeline: Pipeline
+) -> None:
+    named = report.about["providers"]
+    (best,) = set(named[0]) - {"provider", "items", "corank"}
+    assert f"for {best}, the best baseline" in report.verdict
+    counts = Counter(pipeline.engine.items["brand"].drop_nulls())
+    assert {row["provider"]: row["items"] for row in named}.items() <= counts.items()
+    assert len({row["provider"] for row in named}) == len(named) == 10
+    ratios = [row["corank"] for row in named]
+    assert ratios == sorted(ratios, reverse=True)
+    assert ratios[0] > 1 > ratios[-1]
+    assert f"| {named[0]['provider']} | " in report.markdown()
 
 
 def test_the_report_says_how_it_was_made(report: Report, pipeline: Pipeline) -> None:

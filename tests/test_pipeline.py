@@ -18,6 +18,7 @@ from corank import (
     Pipeline,
     RankerConfig,
     Report,
+    RerankerConfig,
     UserModelConfig,
     Vertical,
 )
@@ -149,7 +150,10 @@ def test_how_it_was_made_is_kept(pipeline: Pipeline, bundle: Path) -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [FitConfig, UserModelConfig, RankerConfig, EncoderConfig, AdaptConfig, ClassifierConfig],
+    [
+        *(FitConfig, UserModelConfig, RankerConfig, RerankerConfig, EncoderConfig),
+        *(AdaptConfig, ClassifierConfig),
+    ],
 )
 def test_every_option_is_documented_where_it_is_declared(config: type) -> None:
     declared: set[str] = set()

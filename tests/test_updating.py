@@ -17,9 +17,14 @@ import corank
 from corank import Dataset, EncoderConfig, FitConfig, Pipeline, UpdateConfig
 from corank.bundle import publish, roll_back
 from corank.cli import main
+from corank.compress.export import pair_scorer
 from corank.data.text import render
 from corank.errors import BundleError, ConfigError, DataError
 from corank.evaluate.gate import Gate
+from corank.language.cross_encoder import CrossEncoder
+from corank.language.encoder import Encoder
+from corank.rank.ranker import Ranker
+from corank.rank.reader import READ, Reader
 from corank.updating import replayed
 
 LENIENT = Gate(budget=0.5)
@@ -100,6 +105,19 @@ def test_what_happened_last_is_learned(
 
 def _texts(pipeline: Pipeline) -> list[str]:
     return render(pipeline.vertical.item_text, pipeline.engine.items).to_list()
+
+
+def test_what_reads_the_answers_of_a_search_stays(
+    fitted: Pipeline, old: Dataset, sample: Dataset, update_fit: UpdateConfig, encoder: Encoder
+) -> None:
+    ones = np.ones(len(READ))
+    scorer = pair_scorer(CrossEncoder(encoder), ["tea pot"], ["milk jug"])
+    reader = Reader(scorer, Ranker(tuple(READ), 0 * ones, ones, ones), depth=10)
+    fitted._engine = replace(fitted.engine, reader=reader)
+    judgement, _ = fitted.update(sample, old.split("time").test, update_fit)
+    assert judgement.publish, judgement.why
+    assert fitted.engine.reader is reader
+    assert "reading" in fitted.engine.search("coffee grinder")[0].parts
 
 
 def test_other_data_than_it_was_fitted_on_is_refused(pipeline: Pipeline, sample: Dataset) -> None:

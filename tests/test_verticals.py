@@ -31,6 +31,7 @@ def test_an_installed_vertical_keeps_the_contract(name: str) -> None:
 class Book(Item):
     pages = dy.Int64(nullable=True)
     blurb = dy.String(nullable=True)
+    printed = dy.Date(nullable=True)
 
 
 class UntitledBook(Item):
@@ -228,6 +229,10 @@ def test_a_broken_sample_is_told_what_is_wrong(
         ({"item_text": "{titel}"}, "names the item column 'titel'.* mean 'title'"),
         ({"price": "cost"}, "names the item column 'cost'"),
         ({"price": "blurb"}, "price='blurb' holds no numbers"),
+        ({"provider": "publisher"}, "names the item column 'publisher'"),
+        ({"genre": "blurbs"}, "names the item column 'blurbs'.* mean 'blurb'"),
+        ({"provider": "printed"}, "provider='printed' must hold text, .* it holds Date"),
+        ({"genre": "printed"}, "genre='printed' must hold text, whole numbers or lists of them"),
         ({"rules": (Exclude("x", pl.col("page") > 1),)}, "column 'page'.* mean 'pages'"),
         ({"labeling_functions": ()}, "declares no labelling function"),
         ({"metrics": ("ndgc@10",)}, "Vertical 'library': Unknown metric 'ndgc@10'.* 'ndcg'"),

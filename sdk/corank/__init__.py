@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from corank.classify.training import fit_classifier as fit_classifier
     from corank.classify.updating import ClassifierUpdate as ClassifierUpdate
     from corank.classify.updating import update_classifier as update_classifier
+    from corank.data.context import Context as Context
     from corank.data.dataset import Dataset as Dataset
     from corank.data.labels import labeling_function as labeling_function
     from corank.data.schema import Interaction as Interaction
@@ -39,15 +40,18 @@ if TYPE_CHECKING:
     from corank.fitting import FitConfig as FitConfig
     from corank.language.adapt import AdaptConfig as AdaptConfig
     from corank.language.encoder import EncoderConfig as EncoderConfig
+    from corank.language.rerank import RerankerConfig as RerankerConfig
     from corank.language.trainer import Run as Run
     from corank.pipeline import Pipeline as Pipeline
     from corank.rank.ranker import RankerConfig as RankerConfig
-    from corank.rank.rules import AlreadySeen as AlreadySeen
-    from corank.rank.rules import Boost as Boost
-    from corank.rank.rules import Cap as Cap
-    from corank.rank.rules import Diversify as Diversify
-    from corank.rank.rules import Exclude as Exclude
-    from corank.rank.rules import Require as Require
+    from corank.rank.rules.diverse import Calibrate as Calibrate
+    from corank.rank.rules.diverse import Diversify as Diversify
+    from corank.rank.rules.hard import AlreadySeen as AlreadySeen
+    from corank.rank.rules.hard import Exclude as Exclude
+    from corank.rank.rules.hard import Require as Require
+    from corank.rank.rules.soft import Boost as Boost
+    from corank.rank.rules.soft import Cap as Cap
+    from corank.rank.rules.soft import Floor as Floor
     from corank.rank.sequence import UserModelConfig as UserModelConfig
     from corank.updating import UpdateConfig as UpdateConfig
     from corank.vertical import Vertical as Vertical
@@ -58,18 +62,21 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AdaptConfig": "language.adapt",
-    "AlreadySeen": "rank.rules",
-    "Boost": "rank.rules",
-    "Cap": "rank.rules",
+    "AlreadySeen": "rank.rules.hard",
+    "Boost": "rank.rules.soft",
+    "Calibrate": "rank.rules.diverse",
+    "Cap": "rank.rules.soft",
     "Classifier": "classify.classifier",
     "ClassifierConfig": "classify.training",
     "ClassifierUpdate": "classify.updating",
+    "Context": "data.context",
     "Dataset": "data.dataset",
-    "Diversify": "rank.rules",
+    "Diversify": "rank.rules.diverse",
     "EncoderConfig": "language.encoder",
     "Engine": "engine",
-    "Exclude": "rank.rules",
+    "Exclude": "rank.rules.hard",
     "FitConfig": "fitting",
+    "Floor": "rank.rules.soft",
     "Interaction": "data.schema",
     "Item": "data.schema",
     "Labelled": "classify.material",
@@ -77,7 +84,8 @@ _HOME = {
     "Query": "data.schema",
     "RankerConfig": "rank.ranker",
     "Report": "evaluate.report",
-    "Require": "rank.rules",
+    "Require": "rank.rules.hard",
+    "RerankerConfig": "language.rerank",
     "Run": "language.trainer",
     "UpdateConfig": "updating",
     "User": "data.schema",

@@ -120,6 +120,17 @@ def parser() -> argparse.ArgumentParser:
     recommend.add_argument(
         "--history", nargs="*", default=[], help="item ids, oldest first; none: what is popular"
     )
+    recommend.add_argument(
+        "--now",
+        nargs="*",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help='what is known of the moment: device=phone "timestamp=2026-03-01 21:00"',
+    )
+    recommend.add_argument(
+        "--session", type=int, default=0, help="so many of the newest items are of this visit"
+    )
+    recommend.add_argument("--interests", default="", help="what somebody says of themselves")
     _add_asking(recommend)
 
     app = command(

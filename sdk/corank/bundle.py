@@ -6,8 +6,9 @@
     encoder/               graph.onnx (token ids -> unit vector), tokenizer.json
     user_model/            graph.onnx (history -> user vector), states and projection
     vectors/               text.npy; *.faiss where the catalogue is large
-    signals/               counts, prices and item-to-item weights
+    signals/               counts, prices, item-to-item weights, and when items are chosen
     bm25/ recommender/ searcher/
+    reader/                where answers are read: a cross-encoder, and the ranker that knows it
     report.json report.md report.png
 
 Loading needs no torch, runs no code from the folder (numpy, JSON, ONNX, parquet and LightGBM's
@@ -29,15 +30,17 @@ from corank.engine import Engine
 from corank.errors import BundleError
 from corank.evaluate.report import Report
 from corank.rank.history import UserModel
+from corank.rank.lift import Lift
 from corank.rank.ranker import Ranker
+from corank.rank.reader import Reader
 from corank.rank.signals import Signals
 from corank.retrieve.cooccurrence import ItemItem
 from corank.retrieve.lexical import BM25
 from corank.retrieve.vectors import ExactIndex, VectorIndex, load_index
 from corank.sealed import Sealed
-from corank.vertical import load_vertical
+from corank.vertical import Vertical, load_vertical
 
-BUNDLE = Sealed("bundle", 1)
+BUNDLE = Sealed("bundle", 2)
 ARRAYS = ("counts", "recency", "log_price", "repeatable")
 
 
@@ -132,8 +135,12 @@ def _aside(path: Path) -> Path:
     return path.with_name(f".aside-{path.name}")
 
 
-def load(path: str | Path) -> Engine:
+def load(path: str | Path, vertical: Vertical | None = None) -> Engine:
     """Read and check a bundle.
+
+    Args:
+        path: the folder.
+        vertical: what its domain declares, where no package that is installed brings it.
 
     Raises:
         BundleError: it is missing, damaged, made by a newer version, or made with another
@@ -142,7 +149,7 @@ def load(path: str | Path) -> Engine:
     """
     path = Path(path)
     manifest = BUNDLE.open(path)
-    vertical = load_vertical(manifest["vertical"])
+    vertical = vertical or load_vertical(manifest["vertical"])
     if vertical.item_text != manifest["item_text"]:
         raise BundleError(
             f"{path} was made with item_text {manifest['item_text']!r}; the installed vertical "
@@ -191,11 +198,17 @@ def _write(engine: Engine, folder: Path) -> None:
         "decay": signals.decay,
         "together_decay": signals.together.decay,
         "neighbours_decay": signals.neighbours.decay,
+        "contexts": {name: lift.categories for name, lift in signals.lifts.items()},
+        "without": sorted(signals.without),
     }
+    for name, lift in signals.lifts.items():
+        _save_array(folder / "signals" / f"lift.{name}.npy", lift.table)
     (folder / "signals" / "signals.json").write_text(json.dumps(settings), "utf-8")
     signals.bm25.save(folder / "bm25")
     engine.recommender.save(folder / "recommender")
     engine.searcher.save(folder / "searcher")
+    if engine.reader:
+        engine.reader.save(folder / "reader")
 
 
 def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
@@ -220,10 +233,16 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
             neighbours=_related(folder / "signals", "neighbours", settings["neighbours_decay"]),
             bm25=BM25.load(folder / "bm25"),
             decay=settings["decay"],
+            lifts={
+                name: Lift(tuple(names), _load_array(folder / "signals" / f"lift.{name}.npy"))
+                for name, names in settings.get("contexts", {}).items()
+            },
+            without=frozenset(settings.get("without", ())),
             **{name: _load_array(folder / "signals" / f"{name}.npy") for name in ARRAYS},
         ),
         recommender=Ranker.load(folder / "recommender"),
         searcher=Ranker.load(folder / "searcher"),
+        reader=Reader.load(folder / "reader") if (folder / "reader").exists() else None,
         per_retriever=manifest["per_retriever"],
         about=manifest["about"],
     )

@@ -27,13 +27,19 @@ def from_mapping(cls: type[T], given: Mapping[str, Any], where: str = "") -> T:
                 + nearest(key, known)
             )
         hint = hints[key]
-        if is_dataclass(hint) and isinstance(value, Mapping):
-            values[key] = from_mapping(typing.cast(type, hint), value, f"{where}{key}.")
+        inner = nested(hint)
+        if inner and isinstance(value, Mapping):
+            values[key] = from_mapping(inner, value, f"{where}{key}.")
         elif not _fits(value, hint):
             raise ConfigError(f"Option {where + key!r} is {value!r}; expected {_say(hint)}.")
         else:
             values[key] = value
     return cls(**values)
+
+
+def nested(hint: Any) -> Any:
+    """Return the config that an option of this type holds, or may hold; None where it is none."""
+    return next(filter(is_dataclass, typing.get_args(hint) or (hint,)), None)
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -4,26 +4,32 @@ This is what a fitted pipeline evaluates, what a bundle holds, and what a servic
 path, without torch. It knows no training data beyond what its signals carry.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from corank.compress.runtime import TextEncoder
+from corank.data.context import Moments, moment, nothing_known
 from corank.data.dataset import lookup, positions
 from corank.data.ragged import Ragged
 from corank.data.text import render
 from corank.errors import DeclarationError, RequestError, nearest
 from corank.evaluate.task import DEPTH
+from corank.explaining import explain
 from corank.progress import track
-from corank.rank.explain import Answer, Answers, Reasons, add_up
+from corank.rank.explain import Answer, Answers, Reasons
+from corank.rank.interests import stated_interests
 from corank.rank.ranker import Ranker
+from corank.rank.reader import Reader, Reading
+from corank.rank.request import NOTHING, Query, Request, Visit, best_first
 from corank.rank.rules import Ranked, Shelf, apply_rules
-from corank.rank.signals import RECENT, RECOMMEND, SEARCH, Candidates, Signals
+from corank.rank.signals import RECENT, Candidates, Signals
+from corank.rank.why import Why
 
 if TYPE_CHECKING:
     from corank.vertical import Vertical
@@ -42,6 +48,7 @@ class Engine:
     recommender: Ranker
     searcher: Ranker
     per_retriever: int
+    reader: Reader | None = None  # reads the first answers of a search and orders them anew
     about: dict[str, object] = field(default_factory=dict)  # how it was made; kept in the bundle
 
     def search(self, query: str, *, k: int = 10, where: pl.Expr | None = None) -> Answers:
@@ -56,27 +63,17 @@ class Engine:
             RequestError: the query is blank or too long, k is out of range, or ``where`` is no
                 condition on items.
         """
-        _check_unicode(query)
-        if not query.strip():
-            raise RequestError("The query is empty. Give at least one word.")
-        if len(query) > MAX_QUERY:
-            raise RequestError(f"The query has {len(query):,} characters; at most {MAX_QUERY:,}.")
-        vectors = self.encoder.encode_queries([query])
-
-        def candidates(n: int) -> Candidates:
-            return next(iter(self.signals.for_queries([query], vectors, n)))
-
-        ranked, found = self._answer(self.searcher, candidates, np.array([], np.int32), k, where)
-        parts = self._parts(self.searcher, SEARCH, ranked, found)
-        cosine = self.signals.text_vectors[ranked.items] @ vectors[0]
-        reasons = [
-            self._reasons.search(item, query, float(similarity), part)
-            for item, similarity, part in zip(ranked.items.tolist(), cosine, parts, strict=True)
-        ]
-        return self._answers(ranked, parts, reasons)
+        return self._answer(self.query(query), k, where)
 
     def recommend(
-        self, history: Sequence[str], *, k: int = 10, where: pl.Expr | None = None
+        self,
+        history: Sequence[str],
+        *,
+        k: int = 10,
+        where: pl.Expr | None = None,
+        now: Mapping[str, Any] | None = None,
+        session: int = 0,
+        interests: str = "",
     ) -> Answers:
         """Return the ``k`` best items to come after a history, best first.
 
@@ -87,82 +84,208 @@ class Engine:
             history: item ids, oldest first.
             k: how many answers; fewer come back when rules leave fewer.
             where: only items for which this holds.
+            now: what is known of the moment: columns of an interaction and its user, such as
+                ``{"timestamp": datetime(2026, 3, 1, 21), "device": "phone"}`` (UTC). What the
+                vertical's contexts do not ask for is of no account.
+            session: how many of the newest items belong to the running session.
+            interests: what somebody says of themselves, in words; the less it counts, the
+                longer the history.
 
         Raises:
             UnknownItemError: an id is not in the catalogue.
-            RequestError: the history is no list of ids, k is out of range, or ``where`` is no
-                condition on items.
+            RequestError: the history is no list of ids, k or session is out of range, ``where``
+                is no condition on items, or ``now`` names an unknown column.
+        """
+        return self._answer(self.visit(history, now, session, interests), k, where)
+
+    def why(
+        self,
+        item_id: str,
+        *,
+        query: str | None = None,
+        history: Sequence[str] | None = None,
+        k: int = 10,
+        where: pl.Expr | None = None,
+        now: Mapping[str, Any] | None = None,
+        session: int = 0,
+        interests: str = "",
+    ) -> Why:
+        """Return why an item stands where it stands, or why it does not; see `Why`.
+
+        Any item of the catalogue can be asked about. Words and history items are left out one by
+        one and everything is computed again, so it takes longer than an answer.
+
+        Args:
+            item_id: the item.
+            query: what was searched for; give this or a history.
+            history: item ids, oldest first.
+            k: as many answers as were asked for; a long list is found among more candidates.
+            where, now, session, interests: as they were given to `search` or `recommend`.
+
+        Raises:
+            UnknownItemError: an id is not in the catalogue.
+            RequestError: neither a query nor a history is given, or both, or what `search` and
+                `recommend` refuse.
+        """
+        if (query is None) == (history is None):
+            raise RequestError("Give a query or a history, one of the two.")
+        if query is None:
+            return explain(
+                self, item_id, self.visit(history or (), now, session, interests), k, where
+            )
+        return explain(self, item_id, self.query(query), k, where)
+
+    def query(self, text: str) -> Query:
+        """Return what `search` answers.
+
+        Raises:
+            RequestError: see `search`.
+        """
+        _check_unicode(text)
+        if not text.strip():
+            raise RequestError("The query is empty. Give at least one word.")
+        if len(text) > MAX_QUERY:
+            raise RequestError(f"The query has {len(text):,} characters; at most {MAX_QUERY:,}.")
+        return Query(
+            signals=self.signals,
+            ranker=self.searcher,
+            text=text,
+            vector=self.encoder.encode_queries([text])[0],
+            reading=self._reading(text),
+        )
+
+    def visit(
+        self,
+        history: Sequence[str],
+        now: Mapping[str, Any] | None = None,
+        session: int = 0,
+        interests: str = "",
+    ) -> Visit:
+        """Return what `recommend` answers.
+
+        Raises:
+            UnknownItemError, RequestError: see `recommend`.
         """
         if isinstance(history, str):
             raise RequestError(f"history={history!r} is one string; give a list: [{history!r}].")
-        _check_unicode(*history)
-        seen = lookup(self._positions, history)
-        one = Ragged.of([seen.tolist()])
+        _check_unicode(*history, interests)
+        seen = self.positions(history)
+        if not 0 <= session <= len(seen):
+            raise RequestError(
+                f"session={session}; it counts the newest of the {len(seen)} items of the history."
+            )
+        vertical = self.vertical
+        known = vertical.contexts, vertical.moment_columns
+        moments = moment(*known, now or {}, session, interests.strip())
+        return Visit(
+            signals=self.signals,
+            ranker=self.recommender,
+            seen=seen,
+            moments=moments,
+            interests=stated_interests(self.encoder, moments),
+            texts=self.texts(seen[-RECENT:]),
+        )
 
-        def candidates(n: int) -> Candidates:
-            return next(iter(self.signals.for_histories(one, n)))
-
-        ranked, found = self._answer(self.recommender, candidates, seen, k, where)
-        parts = self._parts(self.recommender, RECOMMEND, ranked, found)
-        recent = seen[-RECENT:]
-        texts = render(self.vertical.item_text, self.items[recent.tolist()]).to_list()
-        reasons = [
-            self._reasons.recommend(item, recent, part, texts)
-            for item, part in zip(ranked.items.tolist(), parts, strict=True)
-        ]
-        return self._answers(ranked, parts, reasons)
-
-    def rank(self, histories: Ragged) -> NDArray[np.int32]:
+    def rank(self, histories: Ragged, moments: Moments | None = None) -> NDArray[np.int32]:
         """Rank for many histories, before business rules; (n, 100), padded with -1.
 
         This is what evaluation measures: what was seen is left out unless repeatable.
         """
-        found = self.signals.for_histories(histories, self.per_retriever)
-        return self._run(self.recommender, track(found, "ranking", len(histories)), len(histories))
+        found = self._found(histories, moments)
+        return _run((best_first(self.recommender, each, NOTHING) for each in found), len(histories))
 
-    def rank_queries(self, queries: list[str]) -> NDArray[np.int32]:
-        """Rank for many queries, before business rules; (n, 100), padded with -1."""
+    def rank_ruled(
+        self, histories: Ragged, moments: Moments | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Rank for many histories before and after business rules; both (n, 100), -1 pads.
+
+        The first is what `rank` returns. Rules see the same candidates; the search is not widened
+        where they leave fewer than 100, as it is for an answer.
+        """
+        n = len(histories)
+        before, after = (np.full((n, DEPTH), -1, np.int32) for _ in range(2))
+        for row, found in enumerate(self._found(histories, moments)):
+            ranked = best_first(self.recommender, found, histories[row])
+            ruled = apply_rules(self.vertical.rules, ranked, self.shelf)
+            for run, answer in ((before, ranked), (after, ruled)):
+                shown = answer.items[:DEPTH]
+                run[row, : len(shown)] = shown
+        return before, after
+
+    def _found(self, histories: Ragged, moments: Moments | None) -> Iterable[Candidates]:
+        n = len(histories)
+        moments = nothing_known(n) if moments is None else moments
+        stated = stated_interests(self.encoder, moments)
+        found = self.signals.for_histories(histories, self.per_retriever, moments, stated)
+        return track(found, "ranking", n)
+
+    def rank_queries(self, queries: list[str], *, read: bool = True) -> NDArray[np.int32]:
+        """Rank for many queries, before business rules; (n, 100), padded with -1.
+
+        Without ``read``, the first stage alone ranks.
+        """
         vectors = self.encoder.encode_queries(queries)
-        found = self.signals.for_queries(queries, vectors, self.per_retriever)
-        return self._run(self.searcher, found, len(queries))
+        cases = self.signals.for_queries(queries, vectors, self.per_retriever)
 
-    def _run(self, ranker: Ranker, cases: Iterable[Candidates], n: int) -> NDArray[np.int32]:
-        run = np.full((n, DEPTH), -1, np.int32)
-        for row, (items, features) in enumerate(cases):
-            order = np.argsort(-ranker.score(features), kind="stable")[:DEPTH]
-            run[row, : len(order)] = items[order]
-        return run
+        def answer(query: str, found: Candidates) -> Ranked:
+            ranked = best_first(self.searcher, found, NOTHING)
+            reading = self._reading(query) if read else None
+            return reading.reorder(ranked, found) if reading else ranked
 
-    def _answer(
-        self,
-        ranker: Ranker,
-        candidates: Callable[[int], Candidates],
-        seen: NDArray[np.int32],
-        k: int,
-        where: pl.Expr | None,
-    ) -> tuple[Ranked, Candidates]:
-        """Widen the search until the rules leave ``k`` answers or nothing is left to look at."""
+        return _run(map(answer, queries, cases), len(queries))
+
+    def _answer(self, request: Request, k: int, where: pl.Expr | None) -> Answers:
+        ruled, found, _ = self.widen(request, k, self.wanted(where))
+        ranked = ruled.head(k)
+        parts = request.parts(ranked.items, found)
+        reasons = request.reasons(self.reasons, ranked.items, parts)
+        ids = self.items["item_id"].gather(ranked.items.tolist()).to_list()
+        answers = [
+            Answer(
+                item_id=ids[place],
+                title=self.titles[item],
+                score=float(ranked.scores[place]),
+                parts=parts[place],
+                reasons=reasons[place],
+                rules=ranked.moved.get(item, ()),
+            )
+            for place, item in enumerate(ranked.items.tolist())
+        ]
+        return Answers(tuple(answers), ranked.removed)
+
+    def widen(
+        self, request: Request, k: int, wanted: NDArray[np.bool_] | None
+    ) -> tuple[Ranked, Candidates, int]:
+        """Widen the search until the rules leave ``k`` answers or nothing is left to look at.
+
+        Returns:
+            What the rules leave, the candidates, and how many each retriever could propose.
+
+        Raises:
+            RequestError: k is out of range.
+        """
         n_items = self.items.height
         if not 1 <= k <= n_items:
             raise RequestError(
                 f"k={k}; it must lie between 1 and the catalogue's {n_items:,} items."
             )
-        wanted = None if where is None else self._wanted(where)
         n = min(max(self.per_retriever, k), n_items)
         while True:
-            found = candidates(n)
-            scores = ranker.score(found.features)
-            order = np.argsort(-scores, kind="stable")
-            ranked = Ranked(found.items[order], scores[order], seen)
-            if wanted is not None:
-                ranked = ranked.drop(~wanted[ranked.items], "where")
-            ranked = apply_rules(self.vertical.rules, ranked, self.shelf)
-            if len(ranked.items) >= k or n == n_items:
-                return ranked.head(k), found
+            found = request.candidates(n)
+            ranked = request.ranked(found, wanted)
+            ruled = apply_rules(self.vertical.rules, ranked, self.shelf)
+            if len(ruled.items) >= k or n == n_items:
+                return ruled, found, n
             n = min(4 * n, n_items)
 
-    def _wanted(self, where: pl.Expr) -> NDArray[np.bool_]:
-        """Where a request's condition holds, (n_items,)."""
+    def wanted(self, where: pl.Expr | None) -> NDArray[np.bool_] | None:
+        """Return where a request's condition holds, (n_items,); None without one.
+
+        Raises:
+            RequestError: it is no condition on items.
+        """
+        if where is None:
+            return None
         for column in where.meta.root_names():
             if column not in self.items.columns:
                 raise RequestError(
@@ -174,45 +297,48 @@ class Engine:
         except DeclarationError as error:
             raise RequestError(str(error).splitlines()[0]) from error
 
-    def _parts(
-        self, ranker: Ranker, part_of: Mapping[str, str], ranked: Ranked, found: Candidates
-    ) -> list[dict[str, float]]:
-        rows = np.searchsorted(found.items, ranked.items)
-        return add_up(ranker.features, part_of, ranker.parts(found.features[rows]))
+    def _reading(self, query: str) -> Reading | None:
+        return Reading(self.reader, query, self.texts) if self.reader else None
 
-    def _answers(
-        self, ranked: Ranked, parts: list[dict[str, float]], reasons: list[tuple[str, ...]]
-    ) -> Answers:
-        ids = self.items["item_id"].gather(ranked.items.tolist()).to_list()
-        answers = [
-            Answer(
-                item_id=ids[place],
-                title=self._titles[item],
-                score=float(ranked.scores[place]),
-                parts=parts[place],
-                reasons=reasons[place],
-                rules=ranked.moved.get(item, ()),
-            )
-            for place, item in enumerate(ranked.items.tolist())
-        ]
-        return Answers(tuple(answers), ranked.removed)
+    def texts(self, items: NDArray[np.int32]) -> list[str]:
+        """Return what the encoder reads of some items."""
+        return render(self.vertical.item_text, self.items[items.tolist()]).to_list()
 
     @cached_property
     def shelf(self) -> Shelf:
         """The catalogue as the rules see it."""
         return Shelf(self.items, self.signals.text_vectors)
 
+    def positions(self, ids: Sequence[str]) -> NDArray[np.int32]:
+        """Return where some items stand in the catalogue.
+
+        Raises:
+            UnknownItemError: an id is not in it.
+        """
+        return lookup(self._positions, ids)
+
     @cached_property
     def _positions(self) -> pl.DataFrame:
         return positions(self.items["item_id"])
 
     @cached_property
-    def _titles(self) -> list[str]:
+    def titles(self) -> list[str]:
+        """Of the catalogue, in its order."""
         return self.items["title"].to_list()
 
     @cached_property
-    def _reasons(self) -> Reasons:
-        return Reasons(self.signals, self._titles)
+    def reasons(self) -> Reasons:
+        """What writes the sentences."""
+        return Reasons(self.signals, self.titles)
+
+
+def _run(answers: Iterable[Ranked], n: int) -> NDArray[np.int32]:
+    """Lay the first 100 items of n answers out, (n, 100), padded with -1."""
+    run = np.full((n, DEPTH), -1, np.int32)
+    for row, ranked in enumerate(answers):
+        shown = ranked.items[:DEPTH]
+        run[row, : len(shown)] = shown
+    return run
 
 
 def _check_unicode(*texts: str) -> None:

@@ -18,18 +18,19 @@ from corank.data.dataset import Dataset
 from corank.data.ragged import Ragged
 from corank.errors import DataError
 from corank.evaluate.baselines import TextMean
-from corank.evaluate.relevance import Qrels
 from corank.evaluate.task import Task
 from corank.language.encoder import Encoder
-from corank.language.pairs import build_pairs
+from corank.language.rerank import RerankerConfig
 from corank.language.trainer import Run
-from corank.language.tune import EncoderTraining, train_encoder
+from corank.language.tune import EncoderTraining, build_examples, train_encoder
 from corank.progress import bar, track
 from corank.rank.history import UserModel
-from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
+from corank.rank.interests import stated_interests
+from corank.rank.lift import Lift
+from corank.rank.ranker import Examples, RankerConfig
 from corank.rank.rules import AlreadySeen, Shelf
 from corank.rank.sequence import UserModelConfig, train_user_model
-from corank.rank.signals import SEARCH, Signals
+from corank.rank.signals import Signals
 from corank.retrieve.cooccurrence import ease, item_knn
 from corank.retrieve.lexical import BM25
 from corank.retrieve.vectors import Kind, build_index
@@ -56,7 +57,6 @@ START_RECOMMEND = {
     "text_z": 0.25,
     "popularity": 0.1,
 }
-START_SEARCH = {"words_share": 0.5, "text": 4.0}
 """Weights of the raw features where there is nothing to learn them from."""
 
 
@@ -67,13 +67,19 @@ class FitConfig(EncoderTraining):
     Args:
         seed: of everything that is random.
         user_model, ranker: how those are trained.
+        reranker: how a cross-encoder is trained on judged queries, to read the first answers of
+            each search; None for none. It makes a search slower; see docs/search.md.
         index: vector search; ``auto`` is exact below 50,000 items.
+        refit: whether the signals learn from all events in the end, those of validation too; an
+            update's always do.
     """
 
     seed: int = 0
     user_model: UserModelConfig = field(default_factory=UserModelConfig)
     ranker: RankerConfig = field(default_factory=RankerConfig)
+    reranker: RerankerConfig | None = None
     index: Kind = "auto"
+    refit: bool = False
 
 
 def tune_encoder(
@@ -95,21 +101,16 @@ def tune_encoder(
         texts: of every item of the catalogue, (n_items,).
         config: how.
         run, validate: see `train_encoder`.
+
+    Raises:
+        DataError, TrainingError, ConfigError: see `build_examples` and `train_encoder`.
     """
     queries, judged = data.judged_queries()
-    pairs = build_pairs(
-        histories,
-        judged,
-        len(texts),
-        window=config.window,
-        max_pairs=config.max_pairs,
-        min_grade=config.min_grade,
-        seed=config.seed,
-    )
+    examples = build_examples(histories, judged, len(texts), config, seed=config.seed)
     passages = [encoder.config.passage_prompt + text for text in texts]
     asked = [encoder.config.query_prompt + query for query in queries]
     train_encoder(
-        encoder, passages + asked, pairs, config, seed=config.seed, run=run, validate=validate
+        encoder, passages + asked, examples, config, seed=config.seed, run=run, validate=validate
     )
 
 
@@ -133,6 +134,12 @@ def shared_signals(
         "repeatable": repeatable(vertical, items, vectors),
         "decay": DECAY,
     }
+
+
+def shared_of(signals: Signals) -> dict[str, Any]:
+    """Return those of some signals that are not learned from events; see `shared_signals`."""
+    names = ("text_vectors", "text_index", "bm25", "log_price", "repeatable", "decay", "without")
+    return {name: getattr(signals, name) for name in names}
 
 
 def learn_signals(
@@ -173,6 +180,7 @@ def learn_signals(
         neighbours=item_knn(histories, n_items, decay=DECAY),
         counts=counts,
         recency=recency(train.positives, counts),
+        lifts=lifts(train),
         **shared,
     )
     return signals, share
@@ -234,43 +242,15 @@ def _watched(
 
 
 def recommend_examples(
-    signals: Signals, data: Dataset, config: RankerConfig, *, seed: int
+    signals: Signals, encoder: TextEncoder, data: Dataset, config: RankerConfig, *, seed: int
 ) -> Examples:
     """Return candidates for what this slice asks, from signals that have not seen it, graded."""
     task = slice_task(data, signals.repeatable, at_most=config.max_cases, seed=seed)
     if task is None:
         return Examples.empty()
-    found = signals.for_histories(task.histories, config.per_retriever)
+    stated = stated_interests(encoder, task.moments)
+    found = signals.for_histories(task.histories, config.per_retriever, task.moments, stated)
     return Examples.of(track(found, "gathering examples", len(task)), task.qrels)
-
-
-def fit_searcher(
-    signals: Signals,
-    encoder: TextEncoder,
-    held: Dataset,
-    validation: Dataset,
-    config: RankerConfig,
-    *,
-    seed: int,
-) -> Ranker:
-    """Learn to rank search answers from queries that the encoder was not tuned on."""
-
-    def examples(data: Dataset) -> Examples:
-        queries, judged = data.judged_queries()
-        if not queries:
-            return Examples.empty()
-        vectors = encoder.encode_queries(queries)
-        found = signals.for_queries(queries, vectors, config.per_retriever)
-        return Examples.of(found, Qrels(judged.indptr, judged.items, judged.values))
-
-    return fit_ranker(
-        tuple(SEARCH),
-        examples(held),
-        examples(validation),
-        config,
-        start=START_SEARCH,
-        seed=seed,
-    )
 
 
 def repeatable(
@@ -287,6 +267,15 @@ def recency(positives: pl.DataFrame, counts: NDArray[np.int64]) -> NDArray[np.fl
     when = positives["timestamp"].rank("average").to_numpy() / positives.height
     late = np.bincount(positives["item"].to_numpy(), when, minlength=len(counts))
     return ((late + 1) / (counts + 2)).astype(np.float32)
+
+
+def lifts(data: Dataset) -> dict[str, Lift]:
+    """What each context teaches about the items."""
+    chosen = data.positives["item"].to_numpy()
+    return {
+        context.name: Lift.of(chosen, data.positives[context.column], data.items.height)
+        for context in data.contexts
+    }
 
 
 def log_price(items: pl.DataFrame, column: str | None) -> NDArray[np.float32]:

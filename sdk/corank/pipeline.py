@@ -7,14 +7,14 @@ have not seen it. What comes out is an `Engine`, and that is what is evaluated a
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
 
 from corank import bundle
-from corank.compress.export import text_encoder, torch_encoder
+from corank.compress.export import pair_scorer, text_encoder, torch_encoder
 from corank.compress.runtime import TextEncoder
 from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
@@ -22,6 +22,7 @@ from corank.data.grow import grow
 from corank.data.text import render
 from corank.engine import Engine
 from corank.errors import DataError, RequestError
+from corank.evaluate.baselines import Baseline
 from corank.evaluate.report import Report
 from corank.fitting import (
     PROBE,
@@ -29,7 +30,6 @@ from corank.fitting import (
     FitConfig,
     Watch,
     exported,
-    fit_searcher,
     learn_signals,
     model_alone,
     recommend_examples,
@@ -39,13 +39,14 @@ from corank.fitting import (
 )
 from corank.language.adapt import Adaptation, AdaptConfig, adapt
 from corank.language.blend import blended
+from corank.language.cross_encoder import CrossEncoder
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.processes import go_on_alone
 from corank.language.trainer import Run
 from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
 from corank.rank.ranker import fit_ranker
-from corank.rank.signals import RECOMMEND
+from corank.searching import check_judged, fit_reader, fit_searcher, train_reader
 from corank.updating import Update, UpdateConfig, judge, refitted, replayed, slices_of
 from corank.vertical import Vertical
 
@@ -155,7 +156,8 @@ class Pipeline:
             watch: told how good things are at each check; what is learned is the same without.
 
         Raises:
-            DataError: the data is too small to carve validation data from.
+            DataError: the data is too small to carve validation data from, or a reranker is asked
+                for and no query is judged.
             TrainingError: see `corank.language.trainer.train`.
         """
         config = config or FitConfig()
@@ -166,13 +168,33 @@ class Pipeline:
             checks = {"seed": config.seed, "checks": config.epochs * config.checks}
             by_text = text_alone(self.vertical, train.items, validation, watch, **checks)
         seen = fit.carve().train  # what rankers learn from is kept from the encoder
+        check_judged(seen, config)
         encoder, (_, histories) = self._start(), seen.sequences()
         tune_encoder(encoder, histories, seen, texts, config, run=run, validate=by_text)
+        reader = None
+        if config.reranker:
+            reader = train_reader(encoder, seen, validation, texts, config, run=run)
         processes = go_on_alone()
-        self._engine, _ = self._fitted(train, exported(encoder, texts), config, watch)
-        self._engine.about["processes"] = processes
-        self._train = train
-        return self._engine
+        engine = self._fitted(train, exported(encoder, texts), config, watch, reader)
+        engine.about["processes"] = processes
+        self._engine, self._train = engine, train
+        return self.refit() if config.refit else engine
+
+    def refit(self) -> Engine:
+        """Let the signals learn from all events, those of validation too; return the engine.
+
+        Encoder and rankers stay what they are. The baselines that `evaluate` sets beside what
+        was refitted learn from as much.
+
+        Raises:
+            RequestError: nothing was fitted.
+        """
+        engine = self.engine
+        assert self._train is not None  # noqa: S101  set wherever the engine is
+        if not engine.about.get("refit"):
+            config = from_mapping(FitConfig, cast(dict[str, Any], engine.about["fit"]))
+            self._engine = refitted(engine, self._train, engine.encoder, config)
+        return self.engine
 
     def update(
         self,
@@ -187,8 +209,9 @@ class Pipeline:
         The encoder goes on from where it is: it reads the new histories and a sample of the old
         ones, and comes out as an average of what it was and what it became. The rankers learn
         what to trust while the encoder is what it was; then the signals are fitted on all events,
-        the last ones too. The engine is replaced only if it gains clearly on the last of the
-        new events and loses no more than a budget on the old test.
+        the last ones too. What reads the answers of a search stays as it is. The engine is
+        replaced only if it gains clearly on the last of the new events and loses no more than a
+        budget on the old test.
 
         Args:
             new: what happened since; see `corank.data.grow.grow`.
@@ -219,8 +242,8 @@ class Pipeline:
         with blended(encoder, config.keep):
             tune_encoder(encoder, histories, train, texts, config, run=run)
         go_on_alone()
-        draft, share = self._fitted(train, current.encoder, config)
-        updated = refitted(draft, train, texts, exported(encoder, texts), config, share)
+        draft = replace(self._fitted(train, current.encoder, config), reader=current.reader)
+        updated = refitted(draft, train, exported(encoder, texts), config)
         judgement = judge(updated, current, slices, config.gate, config.seed)
         if not judgement.publish:
             return Update(judgement, before)
@@ -235,12 +258,9 @@ class Pipeline:
         encoder: TextEncoder,
         config: FitConfig,
         watch: Watch | None = None,
-    ) -> tuple[Engine, float]:
-        """Fit all of an engine but its encoder.
-
-        Returns:
-            The engine, and the share of the user model's training that validation asked for.
-        """
+        reader: CrossEncoder | None = None,
+    ) -> Engine:
+        """Fit all of an engine but its encoder, and what reads the answers of a search."""
         fit, validation = train.carve()
         base, held = fit.rehearse()
         if base.positives.is_empty():
@@ -251,34 +271,50 @@ class Pipeline:
         by_model = model_alone(validation, shared["repeatable"], watch, **checks)
         signals, share = learn_signals(fit, shared, config, by_model)
         early, _ = learn_signals(base, shared, config, share=share)
-        engine = Engine(
+        searcher = fit_searcher(early, encoder, held, validation, config.ranker, seed=config.seed)
+        second = None
+        if reader:
+            probe = texts.head(PROBE).to_list()
+            second = fit_reader(
+                pair_scorer(reader, probe[::-1], probe),
+                searcher, early, encoder, texts, held, validation, config,
+            )  # fmt: skip
+        return Engine(
             vertical=self.vertical,
             items=train.items,
             encoder=encoder,
             signals=signals,
             recommender=fit_ranker(
-                tuple(RECOMMEND),
-                recommend_examples(early, held, config.ranker, seed=config.seed),
-                recommend_examples(signals, validation, config.ranker, seed=config.seed),
+                tuple(signals.recommend_parts),
+                recommend_examples(early, encoder, held, config.ranker, seed=config.seed),
+                recommend_examples(signals, encoder, validation, config.ranker, seed=config.seed),
                 config.ranker,
                 start=START_RECOMMEND,
                 seed=config.seed,
             ),
-            searcher=fit_searcher(
-                early, encoder, held, validation, config.ranker, seed=config.seed
-            ),
+            searcher=searcher,
+            reader=second,
             per_retriever=config.ranker.per_retriever,
             about={
                 "protocol": asdict(train.protocol) if train.protocol else None,
                 "encoder": asdict(self.encoder),
                 "fit": asdict(config),
                 "padding waste": round(encoder.padding.waste, 4),
+                "user model share": share,
             },
         )
-        return engine, share
 
-    def evaluate(self, test: Dataset) -> Report:
+    def evaluate(
+        self, test: Dataset, *, peers: Sequence[Baseline] = (), alike: Sequence[Engine] = ()
+    ) -> Report:
         """Measure the engine and every baseline on the test side of the split.
+
+        Args:
+            test: what is asked.
+            peers: other systems' scorers, asked the same; fit them on what the baselines learn
+                from, ``train.carve().train``, and tune them on the other side of that.
+            alike: engines fitted on the same data with other seeds; the report then holds means
+                over all of them.
 
         Raises:
             RequestError: nothing was fitted.
@@ -288,7 +324,7 @@ class Pipeline:
         assert self._train is not None  # noqa: S101  set wherever the engine is
         probe = render(self.vertical.item_text, engine.items.head(PROBE)).to_list()
         frozen = text_encoder(Encoder.load(self.encoder), probe)
-        return measure(engine, self._train, test, frozen=frozen)
+        return measure([engine, *alike], self._train, test, frozen=frozen, peers=peers)
 
     def save(self, path: str | Path, report: Report | None = None) -> None:
         """Write the engine, and a report about it, as one bundle (see `corank.bundle`).

@@ -5,7 +5,7 @@ Knows datasets, signals and engines; knows nothing of where they are kept.
 
 import datetime as dt
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import polars as pl
@@ -15,12 +15,13 @@ from corank.config import check_ranges
 from corank.data.dataset import Cases, Dataset, Split
 from corank.data.grow import Grown
 from corank.data.ragged import Ragged
+from corank.data.text import render
 from corank.engine import Engine
-from corank.errors import DataError
+from corank.errors import ConfigError, DataError
 from corank.evaluate.gate import Gate, Judgement, Slice
 from corank.evaluate.metrics import compute
 from corank.evaluate.task import Task
-from corank.fitting import FitConfig, learn_signals, shared_signals
+from corank.fitting import FitConfig, learn_signals, shared_of, shared_signals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,11 @@ class UpdateConfig(FitConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_ranges(self, above_0=("test",), at_least_0=("replay",), share=("test", "keep"))
+        if self.reranker:
+            raise ConfigError(
+                "An update trains no reranker: what reads the answers of a search stays as it is. "
+                "Leave reranker out, or fit again."
+            )
 
 
 class Update(NamedTuple):
@@ -68,25 +74,21 @@ def replayed(seen: Dataset, since: dt.datetime, replay: float, seed: int) -> Rag
     return histories.take(np.sort(np.concatenate([np.flatnonzero(new), old])))
 
 
-def refitted(
-    draft: Engine,
-    train: Dataset,
-    texts: pl.Series,
-    encoder: TextEncoder,
-    config: FitConfig,
-    share: float,
-) -> Engine:
-    """Return an engine with another encoder whose signals have seen every event.
+def refitted(draft: Engine, train: Dataset, encoder: TextEncoder, config: FitConfig) -> Engine:
+    """Return an engine whose signals have seen every event.
 
     Args:
-        draft: whose rankers are kept.
+        draft: whose rankers are kept, and for how long the user model is trained.
         train: what to learn from, validation included.
-        texts: of every item.
-        encoder: what the texts are read with.
+        encoder: what the texts are read with; perhaps another than the draft's.
         config: how.
-        share: of the user model's training, as validation asked for.
     """
-    shared = shared_signals(draft.vertical, train.items, texts, encoder, config.index)
+    if encoder is draft.encoder:
+        shared = shared_of(draft.signals)
+    else:
+        texts = render(draft.vertical.item_text, train.items)
+        shared = shared_signals(draft.vertical, train.items, texts, encoder, config.index)
+    share = cast(float, draft.about["user model share"])
     signals, _ = learn_signals(train, shared, config, share=share)
     return replace(draft, encoder=encoder, signals=signals, about={**draft.about, "refit": True})
 
@@ -123,8 +125,8 @@ def judge(updated: Engine, current: Engine, slices: Slices, gate: Gate, seed: in
         task = Task.of(cases, updated.signals.repeatable)
         known = _known(task.histories, current.items.height)
         return Slice(
-            compute(metric, task.judge(updated.rank(task.histories))),
-            compute(metric, task.judge(current.rank(known))),
+            compute(metric, task.judge(updated.rank(task.histories, task.moments))),
+            compute(metric, task.judge(current.rank(known, task.moments))),
             task.users.to_physical().rank("dense").to_numpy(),
         )
 

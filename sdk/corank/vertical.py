@@ -12,12 +12,15 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import dataframely as dy
+import polars as pl
 
+from corank.data.context import Context
 from corank.data.dataset import Dataset
 from corank.data.labels import LabelingFunction
 from corank.data.read import read_tables
 from corank.data.schema import Interaction, Item, Query, TableName, User
 from corank.data.text import template_columns
+from corank.data.values import countable
 from corank.errors import (
     ConfigError,
     DataError,
@@ -42,9 +45,16 @@ class Vertical:
             `corank.Interaction`, `corank.User` and `corank.Query`.
         item_text: a template over item columns; what the language model reads.
         labeling_functions: votes on how relevant an event makes its item.
+        user_text: a template over user columns: the interests that somebody has stated.
+        contexts: what is asked about the moment of an event; see `corank.data.context`.
         rules: business rules, applied in order after the model.
         metrics: what the report leads with, such as ``"ndcg@10"``.
         price: the item column that holds a price, if there is one; price affinity reads it.
+        provider: the item column that says whose an item is (brand, advertiser, publisher,
+            studio), if there is one; the report says how much of the exposure each has.
+        genre: the item column whose mixture in a history a list should reflect, if there is
+            one; the report says how far lists are from it. Both may hold several values; see
+            `corank.data.values`.
         sample: folder of a small data set that ships with the vertical.
         example_queries: what the demo searches for.
 
@@ -59,9 +69,13 @@ class Vertical:
     queries: type[Query] = Query
     item_text: str = "{title}"
     labeling_functions: tuple[LabelingFunction, ...]
+    user_text: str | None = None
+    contexts: tuple[Context, ...] = ()
     rules: tuple[Rule, ...] = ()
     metrics: tuple[str, ...] = ("ndcg@10", "recall@100")
     price: str | None = None
+    provider: str | None = None
+    genre: str | None = None
     sample: Path | None = None
     example_queries: tuple[str, ...] = field(default=())
 
@@ -79,7 +93,8 @@ class Vertical:
                     f"corank.{bases[table].__name__}."
                 )
         columns = self.items.column_names()
-        named = [*template_columns(self.item_text), *([self.price] if self.price else [])]
+        roles = (self.price, self.provider, self.genre)
+        named = [*template_columns(self.item_text), *(column for column in roles if column)]
         for rule in self.rules:
             named += rule.columns()
         for column in named:
@@ -94,8 +109,15 @@ class Vertical:
             raise DeclarationError(
                 f"Vertical {self.name!r}: price={self.price!r} holds no numbers."
             )
+        for role, given in (("provider", self.provider), ("genre", self.genre)):
+            if given and not countable(self.items.columns()[given].dtype):
+                raise DeclarationError(
+                    f"Vertical {self.name!r}: {role}={given!r} must hold text, whole numbers or "
+                    f"lists of them; it holds {self.items.columns()[given].dtype}."
+                )
         for metric in self.metrics:
             self._check_metric(metric)
+        self._check_contexts()
 
     def _check_metric(self, metric: str) -> None:
         try:
@@ -107,6 +129,34 @@ class Vertical:
                 f"Vertical {self.name!r}: {metric!r} looks deeper than the {DEPTH} ranks that are "
                 "kept of an answer."
             )
+
+    def _check_contexts(self) -> None:
+        for column in template_columns(self.user_text) if self.user_text else ():
+            if column not in self.users.column_names():
+                raise DeclarationError(
+                    f"Vertical {self.name!r} names the user column {column!r}, which "
+                    f"{self.users.__name__} does not have."
+                    + nearest(column, self.users.column_names())
+                )
+        names = [context.name for context in self.contexts]
+        for context in self.contexts:
+            if names.count(context.name) > 1:
+                raise DeclarationError(
+                    f"Vertical {self.name!r} declares two contexts called {context.name!r}."
+                )
+            for column in context.category.meta.root_names():
+                if column not in self.moment_columns:
+                    raise DeclarationError(
+                        f"Vertical {self.name!r}: context {context.name!r} reads {column!r}, which "
+                        f"is no column of {self.interactions.__name__} or {self.users.__name__}."
+                        + nearest(column, self.moment_columns)
+                    )
+
+    @property
+    def moment_columns(self) -> dict[str, pl.DataType]:
+        """What a request may say about its moment: columns of interactions and users."""
+        columns = {**self.users.columns(), **self.interactions.columns()}
+        return {n: c.dtype for n, c in columns.items() if n not in ("user_id", "item_id", "event")}
 
     @property
     def schemas(self) -> dict[TableName, type[dy.Schema]]:
@@ -148,14 +198,19 @@ class Vertical:
         )
         return Dataset(
             items=tables["items"],
-            users=tables.get(
-                "users", tables["interactions"].select("user_id").unique().sort("user_id")
-            ),
+            users=tables.get("users", self._strangers(tables["interactions"]["user_id"])),
             interactions=tables["interactions"],
             queries=tables.get("queries", self.queries.create_empty()),
             labeling_functions=self.labeling_functions,
+            contexts=self.contexts,
+            user_text=self.user_text,
             intake=intake,
         )
+
+    def _strangers(self, user_ids: pl.Series) -> pl.DataFrame:
+        """Users of whom nothing is known but that they acted."""
+        ids = user_ids.unique().sort().to_frame()
+        return pl.concat([self.users.create_empty(), ids], how="diagonal_relaxed")
 
     def read_sample(self) -> Dataset:
         """Read the sample that ships with the vertical.

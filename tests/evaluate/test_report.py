@@ -16,6 +16,7 @@ ABOUT = {
     "cases": {"all": 1_234, "cold items": 30},
     "settings": {"ease": "l2 100", "popularity": ""},
     "labels": [{"function": "bought", "coverage": 0.25, "accuracy": None}],
+    "providers": [{"provider": "Acme", "items": 3.0, "corank": 1.5, "ease": 0.0}],
     "seed": 7,
 }
 
@@ -78,6 +79,7 @@ def test_markdown_has_a_table_for_each_slice() -> None:
     assert "- seed: 7\n- ease: l2 100\n" in text
     assert "popularity: " not in text
     assert "| function | coverage | accuracy |\n|---|---|---|\n| bought | 0.250 |  |\n" in text
+    assert "| provider | items | corank | ease |\n|---|---|---|---|\n| Acme | 3.000 |" in text
 
 
 def test_a_number_is_found_by_system_metric_and_slice() -> None:
@@ -151,7 +153,7 @@ def test_rows_are_means_and_differences_over_the_same_cases() -> None:
     groups = np.array([0, 1, 2])
     ours = judge(np.array([[0, 1], [0, 1], [0, 2]], np.int32), qrels)  # ranks 1, 2, 2
     theirs = judge(np.array([[1, 0], [1, 0], [0, 1]], np.int32), qrels)  # ranks 2, 1, none
-    found = measured("corank", "all", ("mrr@2", "hr@2"), ours, groups, seed=0)
+    found = measured("corank", "all", ("mrr@2", "hr@2"), [ours], groups, seed=0)
     assert [(row.system, row.split, row.metric) for row in found] == [
         ("corank", "all", "mrr@2"),
         ("corank", "all", "hr@2"),
@@ -160,15 +162,27 @@ def test_rows_are_means_and_differences_over_the_same_cases() -> None:
     assert found[0].low == 0.5
     assert found[0].high == 1.0
 
-    (row,) = compared("all", "mrr@2", ours, {"them": theirs}, groups, seed=0)
+    (row,) = compared("all", "mrr@2", [ours], {"them": [theirs]}, groups, seed=0)
     assert (row.system, row.metric) == ("corank", "mrr@2_over/them")
     assert row.value == pytest.approx((0.5 - 0.5 + 0.5) / 3)
     assert row.low == pytest.approx(-0.5)
     assert row.high == pytest.approx(0.5)
 
 
+def test_a_case_of_several_seeds_counts_once_with_the_mean_of_their_values() -> None:
+    qrels = Qrels.from_lists([[0], [1]])
+    groups = np.array([0, 1])
+    first = judge(np.array([[0, 1], [0, 1]], np.int32), qrels)  # ranks 1, 2
+    second = judge(np.array([[1, 0], [1, 0]], np.int32), qrels)  # ranks 2, 1
+    theirs = judge(np.array([[1, 0], [0, 1]], np.int32), qrels)  # ranks 2, 2
+    (row,) = measured("corank", "all", ("mrr@2",), [first, second], groups, seed=0)
+    assert (row.value, row.low, row.high, row.seeds) == (0.75, 0.75, 0.75, 2)
+    (row,) = compared("all", "mrr@2", [first, second], {"them": [theirs]}, groups, seed=0)
+    assert (row.value, row.low, row.high, row.seeds) == (0.25, 0.25, 0.25, 2)
+
+
 def test_one_group_says_nothing_about_spread() -> None:
     judged = judge(np.array([[0], [1]], np.int32), Qrels.from_lists([[0], [0]]))
     one_user: dict[str, Any] = {"groups": np.array([5, 5]), "seed": 0}
-    (row,) = measured("corank", "all", ("hr@1",), judged, **one_user)
+    (row,) = measured("corank", "all", ("hr@1",), [judged], **one_user)
     assert (row.value, row.low, row.high) == (0.5, None, None)

@@ -1,15 +1,19 @@
 """Candidates and features, by hand on six items (see conftest)."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import corank.rank.signals as module
+from corank.data.context import nothing_known
 from corank.data.ragged import Ragged
+from corank.rank.lift import Lift
 from corank.rank.signals import RECOMMEND, SEARCH, Candidates, Signals
 
 ALL = 100  # more than any retriever has to propose
@@ -85,6 +89,9 @@ def test_features_by_hand(signals: Signals, titles: list[str]) -> None:
         "words_last": words[:, 1],
         "popularity": np.log1p([5, 3, 0, 1, 0]),
         "recency": [0.2, 0.3, 0.4, 0.5, 0.6],
+        "session_text": [0] * 5,
+        "session_together": [0] * 5,
+        "session_length": [0] * 5,
         "price": [*away, np.nan, -abs(math.log(13) - sum(paid) / 2) / per, np.nan],
         "history_length": [math.log(3)] * 5,
         "last_popularity": [math.log(6)] * 5,
@@ -94,6 +101,48 @@ def test_features_by_hand(signals: Signals, titles: list[str]) -> None:
         assert got[name] == pytest.approx(np.array(values), abs=1e-5, nan_ok=True), name
     assert words[0, 1] == pytest.approx(1) and words[4].tolist() == [0, 0]
     assert 0 < words[0, 0] < 1 and words[2].tolist() == [0, 0]
+
+
+def test_the_running_session_speaks_for_what_is_like_it(signals: Signals) -> None:
+    histories = Ragged.of([[3, 0, 1]])
+    moments = nothing_known(1).with_columns(session=pl.lit(2))
+    found = next(iter(signals.for_histories(histories, 10, moments)))
+    got = columns(found, list(RECOMMEND))
+    assert found.items.tolist() == [1, 2, 4, 5]
+    both = signals.text_vectors[found.items] @ signals.text_vectors[[0, 1]].T
+    assert got["session_text"] == pytest.approx(both.mean(1), abs=1e-6)
+    assert got["session_together"] == pytest.approx([0, 0.75, 0, 0])
+    assert got["session_length"] == pytest.approx([math.log(3)] * 4)
+
+
+def test_a_stated_interest_is_read_as_the_oldest_text(signals: Signals) -> None:
+    interests = np.array([[0, 0, 1], [0, 0, 1]], np.float32)
+    new, known = signals.for_histories(Ragged.of([[], [0]]), 10, None, interests)
+    got = columns(new, list(RECOMMEND))
+    assert 3 in new.items  # only text proposes it to somebody new, and nobody chose it
+    for name in ("text", "text_nearest", "text_last"):
+        assert got[name] == pytest.approx(signals.text_vectors[new.items, 2]), name
+    assert not got["words"].any()
+    got = columns(known, list(RECOMMEND))
+    taste = np.array([1, 0, 0.5]) / math.hypot(1, 0.5)
+    vectors = signals.text_vectors[known.items]
+    assert got["text"] == pytest.approx(vectors @ taste, abs=1e-6)
+    assert got["text_nearest"] == pytest.approx(vectors[:, [0, 2]].max(1), abs=1e-6)
+    assert got["text_last"] == pytest.approx(vectors[:, 0], abs=1e-6)
+
+
+def test_the_moment_speaks_for_what_is_chosen_then(signals: Signals) -> None:
+    table = np.arange(12, dtype=np.float32).reshape(6, 2)
+    lifted = replace(signals, lifts={"device": Lift(("phone", "tv"), table)})
+    assert list(lifted.recommend_parts) == [*RECOMMEND, "device"]
+    moments = nothing_known(3).with_columns(pl.Series("context:device", ["tv", None, "watch"]))
+    for found, said in zip(
+        lifted.for_histories(Ragged.of([[0]] * 3), 10, moments), (table[:, 1], 0, 0), strict=True
+    ):
+        expected = np.broadcast_to(np.asarray(said), 6)[found.items]
+        assert columns(found, list(lifted.recommend_parts))["device"].tolist() == expected.tolist()
+    (silent,) = lifted.for_histories(Ragged.of([[0]]), 10)
+    assert not silent.features[:, -1].any()
 
 
 def test_an_empty_history_is_answered(signals: Signals) -> None:
@@ -127,10 +176,10 @@ histories = st.lists(st.lists(st.integers(0, 5), unique=True), max_size=6)
 @given(many=histories)
 @settings(max_examples=30, deadline=None)
 def test_many_at_once_are_each_as_if_alone(signals: Signals, many: list[list[int]]) -> None:
-    together = list(signals.for_histories(Ragged.of(many), 4))
+    together = list(signals.for_histories(Ragged.of(many), ALL))  # fewer: ties would decide
     assert len(together) == len(many)
     for history, found in zip(many, together, strict=True):
-        alone = recommend(signals, history, 4)
+        alone = recommend(signals, history)
         assert found.items.tolist() == alone.items.tolist()
         assert found.features == pytest.approx(alone.features, abs=1e-5, nan_ok=True)
         assert np.isfinite(np.delete(found.features, list(RECOMMEND).index("price"), 1)).all()

@@ -2,6 +2,7 @@ import math
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corank.errors import BundleError, ConfigError, RequestError
-from corank.retrieve.analyze import analyze
+from corank.retrieve.analyze import analyze, words
 from corank.retrieve.lexical import BM25
 
 TEXTS = [
@@ -55,6 +56,29 @@ def test_analyze_makes_these_tokens(text: str, tokens: list[str]) -> None:
 
 def test_chinese_gives_words_bigrams_and_characters_once_per_stretch() -> None:
     assert analyze("维生素C") == ["维", "维生", "维生素", "生", "生素", "素", "c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(L'Oréal) red, red lamp.", ["L'Oréal", "red", "red", "lamp"]),
+        ("Kitchen > Knives & 1.7oz C++ \t— …", ["Kitchen", "Knives", "1.7oz", "C++"]),
+        ("维生素C精华液", ["维生素", "C", "精华液"]),
+        ("お茶の本 안녕 🎁 हिन्दी", ["お茶の本", "안녕", "🎁", "हिन्दी"]),
+        ("", []),
+    ],
+)
+def test_words_are_what_people_see(text: str, expected: list[str]) -> None:
+    assert [text[place] for place in words(text)] == expected
+
+
+@given(st.text())
+@settings(max_examples=50, deadline=None)
+def test_words_stand_in_order_and_apart(text: str) -> None:
+    places = words(text)
+    assert all(place.start < place.stop for place in places)
+    assert all(one.stop <= two.start for one, two in pairwise(places))
+    assert all(text[place].strip() == text[place] for place in places)
 
 
 def test_loading_jieba_touches_no_shared_file_and_warns_of_nothing(tmp_path: Path) -> None:

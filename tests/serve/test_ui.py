@@ -24,7 +24,8 @@ from corank.engine import MAX_QUERY
 from corank.errors import ConfigError
 from corank.evaluate.report import Report, Row
 from corank.rank.explain import Answer, Answers
-from corank.rank.signals import RECOMMEND, SEARCH
+from corank.rank.reader import READ
+from corank.rank.signals import RECOMMEND
 from corank.serve import views
 from corank.serve.catalogue import Catalogue, Facts
 from corank.serve.desk import HISTORY, Desk
@@ -93,7 +94,9 @@ def hostile_report() -> Report:
         Row(SCRIPT, SCRIPT, SCRIPT, 0.5, 0.4, 0.6),
         Row(SCRIPT, SCRIPT, f"m_over/{SCRIPT}", 0.1),
     )
-    return Report(SCRIPT, rows, {SCRIPT: SCRIPT, "settings": {SCRIPT: SCRIPT}}, (SCRIPT,))
+    providers = [{"provider": SCRIPT, "items": 1.0, SCRIPT: 0.5}]
+    about = {SCRIPT: SCRIPT, "settings": {SCRIPT: SCRIPT}, "providers": providers}
+    return Report(SCRIPT, rows, about, (SCRIPT,))
 
 
 @pytest.mark.parametrize("words", [EN, ZH], ids=["en", "zh"])
@@ -141,7 +144,7 @@ def test_every_string_is_used_and_every_part_of_a_score_has_a_name() -> None:
     assert [
         key for key in ENGLISH if key not in made and not re.search(f"['\"]{key}['\"]", code)
     ] == []
-    parts = {*RECOMMEND.values(), *SEARCH.values(), "base", "rules"}
+    parts = {*RECOMMEND.values(), *READ.values(), "base", "rules"}
     assert {f"part_{part}" for part in parts} <= ENGLISH.keys()
 
 
@@ -272,6 +275,9 @@ def test_the_report_leads_with_its_verdict_and_draws_the_leading_metric(bundle: 
     assert markup.count("cr-dot") == len(lead)
     for row in lead:
         assert f"[{row.low:.4f}, {row.high:.4f}]" in read.text
+    most, *_, least = report.about["providers"]
+    for row in (most, least):
+        assert f"{row['provider']}{row['items']:,.2f}{row['corank']:,.2f}" in read.text
     assert "corank evaluate shop --data FOLDER" in Read(report_view(None, "shop", EN)).text
 
 

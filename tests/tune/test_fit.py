@@ -6,6 +6,7 @@ import shlex
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,8 @@ from corank.errors import ConfigError
 from corank.evaluate.metrics import compute
 from corank.evaluate.task import Task
 from corank.language.encoder import Encoder
-from corank.tune.fit import tune
+from corank.tune.fit import DEFAULT_SPACE, _default_space, tune
+from corank.tune.space import read_space
 from corank.tune.study import Found
 
 
@@ -63,7 +65,7 @@ def test_the_value_is_what_the_same_fit_earns_on_validation(
 ) -> None:
     engine = Pipeline(shop.vertical, shop.encoder).fit(few.train, small)
     task = Task.of(few.train.carve().test.cases(), engine.signals.repeatable)
-    ndcg = compute("ndcg@10", task.judge(engine.rank(task.histories)))
+    ndcg = compute("ndcg@10", task.judge(engine.rank(task.histories, task.moments)))
     assert found[1].base_value == np.nanmean(ndcg)
     with pytest.raises(corank.errors.RequestError, match="not fitted"):
         _ = shop.engine  # it stays as it was
@@ -90,6 +92,17 @@ def test_patience_lets_validation_end_the_encoders_tuning(
         few.train, eager, watch=lambda done, _: told.append(done)
     )
     assert [done for done in told if done <= 1] == [1 / 6, 2 / 6]  # nothing is gained by the second
+
+
+def test_by_default_only_what_the_config_reads_is_tried() -> None:
+    def names(**options: Any) -> set[str]:
+        return {*_default_space(FitConfig(**options))}
+
+    everything, model = {*DEFAULT_SPACE}, {n for n in DEFAULT_SPACE if n.startswith("user_model.")}
+    assert names() == everything and names(epochs=0) == model
+    unread = {"temperature", "window", "hard_negatives"}
+    assert names(objective="interactions") == everything - unread
+    assert read_space(_default_space(base := FitConfig(objective="interactions")), base)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,14 @@ def search(arguments: argparse.Namespace) -> None:
 def recommend(arguments: argparse.Namespace) -> None:
     """``corank recommend``."""
     engine = corank.load(arguments.bundle)
-    answers = engine.recommend(arguments.history, k=arguments.k, where=_where(arguments))
+    answers = engine.recommend(
+        arguments.history,
+        k=arguments.k,
+        where=_where(arguments),
+        now=_now(arguments),
+        session=arguments.session,
+        interests=arguments.interests,
+    )
     print_json(answers.to_dict()) if arguments.json else print_answers(answers)
 
 
@@ -76,6 +83,13 @@ def app(arguments: argparse.Namespace) -> None:
         say(None)
     else:
         serve(demo, say=say, host=arguments.host, port=arguments.port, check=check)
+
+
+def _now(arguments: argparse.Namespace) -> dict[str, str]:
+    pairs = [given.partition("=") for given in arguments.now]
+    if wrong := [name for name, sign, _ in pairs if not sign]:
+        raise RequestError(f"--now {wrong[0]!r} holds no '='. Write it as in device=phone.")
+    return {name: value for name, _, value in pairs}
 
 
 def _where(arguments: argparse.Namespace) -> pl.Expr | None:

@@ -6,6 +6,7 @@ Knows rows of numbers; knows neither models nor data. Written as ``report.json``
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,10 +18,15 @@ from numpy.typing import NDArray
 
 from corank.data.files import atomic
 from corank.evaluate.metrics import compute
-from corank.evaluate.relevance import Judged
+from corank.evaluate.relevance import Floats, Judged
 from corank.evaluate.significance import Interval, bootstrap_mean, paired_difference
 
 OURS = "corank"
+TABLES = {
+    "labels": "Labelling functions",
+    "providers": "Exposure over share of the catalogue, most and least",
+}
+"""What of ``about`` is a table: a list of rows with the same keys."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +103,14 @@ class Report:
             ]
             lines += [""]
         for name, value in self.about.items():
-            if name not in ("cases", "settings", "labels"):
+            if name not in ("cases", "settings", *TABLES):
                 lines += [f"- {name}: {value}"]
         lines += [
             f"- {system}: {how}" for system, how in self.about.get("settings", {}).items() if how
         ]
-        if labels := self.about.get("labels"):
-            lines += ["", "### Labelling functions", "", "| " + " | ".join(labels[0]) + " |"]
-            lines += ["|" + "---|" * len(labels[0])]
-            lines += [
-                "| " + " | ".join(_plain(v) for v in label.values()) + " |" for label in labels
-            ]
+        for name, title in TABLES.items():
+            if table := self.about.get(name):
+                lines += ["", f"### {title}", "", *_table(table)]
         return "\n".join(lines) + "\n"
 
     def save(self, folder: Path) -> None:
@@ -152,45 +155,44 @@ def measured(
     system: str,
     split: str,
     metrics: tuple[str, ...],
-    judged: Judged,
+    judged: Sequence[Judged],
     groups: NDArray[np.generic],
     seed: int,
 ) -> list[Row]:
-    """Return a row per metric with its bootstrap interval; groups (n,) are drawn whole."""
-    return [
-        _row(
-            system, split, metric, bootstrap_mean(compute(metric, judged), groups=groups, seed=seed)
-        )
+    """Return a row per metric with its bootstrap interval; groups (n,) are drawn whole.
+
+    What was fitted with several seeds was judged as often: a case's value is the mean over them.
+    """
+    found = {
+        metric: bootstrap_mean(_values(metric, judged), groups=groups, seed=seed)
         for metric in metrics
-    ]
+    }
+    return [_row(system, split, metric, each, len(judged)) for metric, each in found.items()]
 
 
 def compared(
     split: str,
     metric: str,
-    ours: Judged,
-    theirs: dict[str, Judged],
+    ours: Sequence[Judged],
+    theirs: Mapping[str, Sequence[Judged]],
     groups: NDArray[np.generic],
     seed: int,
 ) -> list[Row]:
-    """Return a row per other system: how far ours is ahead, on the same cases."""
-    mine = compute(metric, ours)
-    return [
-        _row(
-            OURS,
-            split,
-            f"{metric}_over/{name}",
-            paired_difference(mine, compute(metric, other), groups=groups, seed=seed),
-        )
+    """Return a row per other system: how far ours is ahead, on the same cases; as `measured`."""
+    mine = _values(metric, ours)
+    found = {
+        name: paired_difference(mine, _values(metric, other), groups=groups, seed=seed)
         for name, other in theirs.items()
+    }
+    return [
+        _row(OURS, split, f"{metric}_over/{name}", each, len(ours)) for name, each in found.items()
     ]
 
 
 def verdict(rows: list[Row], metric: str) -> str:
     """Say in one line whether fusing was worth it: ours against the best of the others."""
-    here = [row for row in rows if row.metric == metric and row.split == rows[0].split]
-    ours = next(row for row in here if row.system == OURS)
-    best = max((row for row in here if not row.system.startswith(OURS)), key=lambda row: row.value)
+    best = best_baseline(rows, metric)
+    ours = next(row for row in rows if (row.system, row.metric) == (OURS, metric))
     gap = next(row for row in rows if row.metric == f"{metric}_over/{best.system}")
     numbers = (
         f"{metric} {ours.value:.4f} against {best.value:.4f} for {best.system}, the best baseline"
@@ -203,9 +205,19 @@ def verdict(rows: list[Row], metric: str) -> str:
     return f"No clear winner: {numbers} ({interval})"
 
 
-def _row(system: str, split: str, metric: str, found: Interval) -> Row:
+def best_baseline(rows: list[Row], metric: str) -> Row:
+    """The best of the systems that are not ours, on the first slice."""
+    here = [row for row in rows if row.metric == metric and row.split == rows[0].split]
+    return max((row for row in here if not row.system.startswith(OURS)), key=lambda row: row.value)
+
+
+def _values(metric: str, judged: Sequence[Judged]) -> Floats:
+    return np.asarray(np.mean([compute(metric, each) for each in judged], axis=0))
+
+
+def _row(system: str, split: str, metric: str, found: Interval, seeds: int) -> Row:
     low, high = (None if math.isnan(end) else end for end in (found.low, found.high))
-    return Row(system, split, metric, found.value, low, high)
+    return Row(system, split, metric, found.value, low, high, seeds)
 
 
 def _cell(row: Row) -> str:
@@ -218,6 +230,11 @@ def _interval(row: Row) -> str:
     if row.low is None or row.high is None:
         return "unknown"
     return f"{row.low:+.4f} .. {row.high:+.4f}"
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    head = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+    return head + ["| " + " | ".join(map(_plain, row.values())) + " |" for row in rows]
 
 
 def _plain(value: Any) -> str:

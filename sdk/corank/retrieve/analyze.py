@@ -27,7 +27,9 @@ _TOKEN = re.compile(
     rf"|(?P<cjk>[{_CJK}]+)"
 )
 _HAN_RUN = re.compile(f"[{_HAN}]+")
+_WRITTEN = re.compile(rf"[{_CJK}]+|[^\s{_CJK}]+")
 _NOT_IN_NUMBER = re.compile("[ ,-]")
+_SAYS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "No", "So"}  # letters, digits, pictures
 _ACCENT = re.compile("[\u0300-\u036f]")
 
 # Lucene's English list, less "no" and "not": "no fragrance" is not "fragrance".
@@ -83,6 +85,28 @@ def analyze(text: str) -> list[str]:
         else:
             tokens.append(_stem(token))
     return tokens or skipped
+
+
+def words(text: str) -> list[slice]:
+    """Return where the words of a text stand, in reading order, as people see them.
+
+    Spaces part words, punctuation around them is none of theirs, and each stands for itself
+    however often it comes. Chinese is cut into jieba's words; a stretch of kana or hangul is one.
+    """
+    found = []
+    for match in _WRITTEN.finditer(text):
+        start, end = match.span()
+        if _HAN_RUN.fullmatch(text, start, end):
+            cut = _jieba().tokenize(match.group())
+            found += [slice(start + first, start + last) for _, first, last in cut]
+            continue
+        while start < end and unicodedata.category(text[start])[0] == "P":
+            start += 1
+        while start < end and unicodedata.category(text[end - 1])[0] == "P":
+            end -= 1
+        if any(unicodedata.category(char) in _SAYS for char in text[start:end]):
+            found.append(slice(start, end))
+    return found
 
 
 @lru_cache(maxsize=1 << 16)

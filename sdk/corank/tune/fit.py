@@ -36,6 +36,9 @@ DEFAULT_SPACE: dict[str, Any] = {
 }
 """What is tried where no space is given; of a frozen encoder (0 epochs) the user model's alone."""
 
+CONTRASTIVE = ("temperature", "window", "hard_negatives")
+"""Of these, what the objective ``interactions`` does not read."""
+
 _PIECE = 100_000  # rows hashed at a time
 
 
@@ -77,7 +80,7 @@ def tune(
 
         engine = copy(pipeline).fit(train, tried, watch=watch)
         task = Task.of(cases, engine.signals.repeatable)
-        judged = task.judge(engine.rank(task.histories))
+        judged = task.judge(engine.rank(task.histories, task.moments))
         return float(np.nanmean(compute("ndcg@10", judged)))
 
     return search(
@@ -97,10 +100,12 @@ def tune(
 
 
 def _default_space(config: FitConfig) -> dict[str, Any]:
+    """Leave out what this config does not read."""
+    unread = () if config.objective == "contrastive" else CONTRASTIVE
     return {
         name: given
         for name, given in DEFAULT_SPACE.items()
-        if config.epochs or name.startswith("user_model.")
+        if name.startswith("user_model.") or (config.epochs and name not in unread)
     }
 
 

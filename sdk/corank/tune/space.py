@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from corank.config import from_mapping
+from corank.config import from_mapping, nested
 from corank.errors import ConfigError
 
 C = TypeVar("C")
@@ -155,6 +155,6 @@ def _is_whole(cls: type, name: str) -> bool:
     """Whether an option takes whole numbers alone."""
     *path, last = name.split(".")
     for step in path:
-        cls = get_type_hints(cls)[step]
+        cls = nested(get_type_hints(cls)[step])
     hint = get_type_hints(cls)[last]
     return float not in (get_args(hint) or (hint,))
