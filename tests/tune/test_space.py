@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corank import ClassifierConfig, FitConfig
+from corank import ClassifierConfig, FitConfig, RerankerConfig
 from corank.errors import ConfigError
 from corank.tune.fit import DEFAULT_SPACE
 from corank.tune.space import Choice, Range, changed, put, read_space
@@ -39,6 +39,16 @@ def test_a_classifier_is_searched_the_same_way() -> None:
     assert space == {"mode": Choice(("full", "few")), "inverse_l2": Choice((1, 30.0))}
 
 
+def test_options_of_what_may_be_null_are_searched_too() -> None:
+    space = {"reranker.depth": {"low": 10, "high": 50}, "reranker.dropout": {"low": 0, "high": 0.5}}
+    assert read_space(space, FitConfig()) == {
+        "reranker.depth": Range(10, 50, log=False, whole=True),
+        "reranker.dropout": Range(0, 0.5, log=False, whole=False),
+    }
+    put_in = put(FitConfig(), {"reranker.depth": 20}).reranker
+    assert put_in == RerankerConfig(depth=20)
+
+
 @given(st.tuples(NUMBERS, NUMBERS), st.tuples(WHOLE, WHOLE))
 def test_a_range_is_taken_where_it_ascends_and_refused_where_it_does_not(
     x: tuple[float, float], n: tuple[int, int]
@@ -67,17 +77,19 @@ def test_options_are_put_by_dotted_name_and_found_to_differ(
     assert changed(other, asdict(replace(other))) == {}
 
 
+def holding(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    keys = st.sampled_from(["low", "high", "log", "y"])
+    return st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3)
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+WITHIN = PLAIN | holding(PLAIN)
+
+
 @given(
     st.dictionaries(
         st.sampled_from(["x", "n", "fast", "inner", "inner.y", "inner.y.z", "x.y", "z", ""]),
-        st.recursive(
-            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-            lambda inner: (
-                st.lists(inner, max_size=3)
-                | st.dictionaries(st.sampled_from(["low", "high", "log", "y"]), inner, max_size=3)
-            ),
-            max_leaves=6,
-        ),
+        WITHIN | holding(WITHIN),
         max_size=2,
     )
 )
