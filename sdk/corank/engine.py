@@ -315,11 +315,14 @@ class Engine:
         Raises:
             UnknownItemError: an id is not in it.
         """
-        return lookup(self._positions, ids)
+        try:
+            return np.array([self._places[one] for one in ids], np.int32)
+        except (KeyError, TypeError):
+            return lookup(positions(self.items["item_id"]), ids)  # says what is wrong
 
     @cached_property
-    def _positions(self) -> pl.DataFrame:
-        return positions(self.items["item_id"])
+    def _places(self) -> dict[str, int]:
+        return {one: place for place, one in enumerate(self.items["item_id"])}
 
     @cached_property
     def titles(self) -> list[str]:

@@ -40,7 +40,11 @@ class ItemItem:
 
     def between(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
         """Weights from each of some items to one, (m,)."""
-        return np.asarray(self.weights[items][:, [item]].toarray(), np.float32)[:, 0]
+        w, found = self.weights, np.zeros(len(items), np.float32)
+        for place, row in enumerate(items.tolist()):  # scipy's indexing takes twenty times as long
+            stored = slice(w.indptr[row], w.indptr[row + 1])
+            found[place] = w.data[stored][w.indices[stored] == item].sum()
+        return found
 
     def score(self, histories: Ragged) -> NDArray[np.float32]:
         """Score the catalogue for each history, (n, n_items)."""
