@@ -141,6 +141,20 @@ def test_a_link_that_leads_outside_is_refused(copy: Path) -> None:
         corank.load(copy)
 
 
+def test_a_vertical_that_no_package_brings_is_handed_over(engine: Engine, tmp_path: Path) -> None:
+    signals = replace(engine.signals, without=frozenset({"price"}))
+    private = replace(engine.vertical, name="private")
+    save(replace(engine, vertical=private, signals=signals), None, tmp_path / "shop")
+    with pytest.raises(UnknownVerticalError):
+        corank.load(tmp_path / "shop")
+    loaded = corank.load(tmp_path / "shop", private)
+    assert loaded.vertical is private
+    assert loaded.signals.without == {"price"}
+    other = replace(private, item_text="{title}")
+    with pytest.raises(BundleError, match=r"reads '\{title\}'"):
+        corank.load(tmp_path / "shop", other)
+
+
 def test_a_bundle_made_with_another_item_text_is_refused(copy: Path) -> None:
     reseal(copy, item_text="{title}")
     with pytest.raises(BundleError, match=r"made with item_text '\{title\}'.* Fit it again"):

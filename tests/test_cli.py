@@ -25,7 +25,7 @@ from corank.language.checkpoint import Checkpoint, Checkpoints
 
 COMMANDS = (
     "verticals", "demo", "fit", "tune", "evaluate", "update", "rollback", "search", "recommend",
-    "app",
+    "why", "app",
 )  # fmt: skip
 CONFIG = {
     "batch_size": 8,
@@ -147,9 +147,10 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_command_that_cannot_be_understood_exits_with_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for arguments in (["serch"], [], ["search", "runs/shop"], ["search", "a", "b", "-k", "ten"]):
+    both = "why a b --query tea --history c"
+    for arguments in ("serch", "", "search runs/shop", "search a b -k ten", "why a b", both):
         with pytest.raises(SystemExit) as stopped:
-            main(arguments)
+            main(arguments.split())
         assert stopped.value.code == 2
     assert "usage: corank" in capsys.readouterr().err
 
@@ -230,6 +231,38 @@ def test_answers_are_one_json_document(runs: Path) -> None:
     assert then == json.loads(json.dumps(expected.to_dict()))
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"query": "coffee grinder", "k": 3},
+        {"history": ["KIT-0001", "COF-0005"], "session": 1, "interests": "tea"},
+        {"history": []},
+    ],
+)
+def test_why_is_one_json_document(runs: Path, asked: dict[str, Any]) -> None:
+    given: list[object] = ["-k", asked["k"]] if "k" in asked else []
+    for name in asked.keys() - {"k"}:
+        given += [f"--{name}", *(asked[name] if isinstance(asked[name], list) else [asked[name]])]
+    expected = corank.load(runs).why("COF-0019", **asked)
+    assert answered("why", runs, "COF-0019", *given) == json.loads(json.dumps(expected.to_dict()))
+
+
+def test_why_tells_people_the_place_the_parts_the_words_and_the_history(
+    runs: Path, sample: Dataset
+) -> None:
+    done = call("why", runs, "COF-0019", "--history", "KIT-0001", "COF-0005")
+    assert (done.code, done.err) == (0, "")
+    assert re.search(r"^     place \d+ of \d+ by the model$", done.out, re.M)
+    assert re.search(r"^score -?\d+\.\d{3}\n     = [+-]\d+\.\d\d \w+", done.out, re.M)
+    assert re.search(r"^words of COF-0019: cosine .+\n     [+-]0\.\d{3} \w+", done.out, re.M)
+    assert re.search(r"^     [+-]\d+\.\d{3} .+  \[KIT-0001\]$", done.out, re.M)
+    gone = sample.items.filter(pl.col("stock") == 0)["item_id"][0]
+    removed = call("why", runs, gone, "--query", "coffee grinder").out
+    assert "     out_of_stock: removed (exclude out_of_stock: " in removed
+    missed = call("why", runs, "COF-0019", "--query", "?", "--where", "price < 0").out
+    assert "removed by the condition" in missed
+
+
 def test_recommend_without_a_history_shows_what_is_popular(runs: Path) -> None:
     done = call("recommend", runs, "-k", 2)
     assert done.code == 0
@@ -257,6 +290,8 @@ def test_where_narrows_as_in_sql(runs: Path, sample: Dataset) -> None:
         ("search RUNS coffee --where 'price <'", 4, "Write it as in SQL: price < 30"),
         ("search RUNS coffee --where 'title < 3'", 4, "cannot be evaluated"),
         ("recommend RUNS --history KIT-001", 4, "'KIT-001' is not among the 415 items"),
+        ("why RUNS KIT-001 --query tea", 4, "'KIT-001' is not among the 415 items"),
+        ("why RUNS KIT-0001 --query ' '", 4, "The query is empty"),
         ("recommend RUNS --now phone", 4, "Write it as in device=phone"),
         ("recommend RUNS --now devise=phone", 4, "Did you mean 'device'?"),
         ("search EMPTY/runs coffee", 5, "is no bundle: it holds no bundle.json"),

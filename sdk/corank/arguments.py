@@ -9,6 +9,7 @@ import corank
 from corank.data.split import ProtocolName
 from corank.serve.guard import PASSWORD, USER
 
+HISTORY = "item ids, oldest first; none: what is popular"
 EPILOG = """exit codes:
   0  done
   1  any other error of corank's
@@ -117,21 +118,21 @@ def parser() -> argparse.ArgumentParser:
         "corank recommend runs/shop --history B000142FVW",
     )  # fmt: skip
     recommend.add_argument("bundle")
-    recommend.add_argument(
-        "--history", nargs="*", default=[], help="item ids, oldest first; none: what is popular"
-    )
-    recommend.add_argument(
-        "--now",
-        nargs="*",
-        default=[],
-        metavar="COLUMN=VALUE",
-        help='what is known of the moment: device=phone "timestamp=2026-03-01 21:00"',
-    )
-    recommend.add_argument(
-        "--session", type=int, default=0, help="so many of the newest items are of this visit"
-    )
-    recommend.add_argument("--interests", default="", help="what somebody says of themselves")
+    recommend.add_argument("--history", nargs="*", default=[], help=HISTORY)
+    _add_visit(recommend)
     _add_asking(recommend)
+
+    why = command(
+        "why", "Say why an item stands where it stands, or why it does not.",
+        'corank why runs/shop B000142FVW --query "vitamin c serum"',
+    )  # fmt: skip
+    why.add_argument("bundle")
+    why.add_argument("item", help="an item id of the catalogue")
+    asked = why.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--query", help="what was searched for")
+    asked.add_argument("--history", nargs="*", help=HISTORY)
+    _add_visit(why)
+    _add_asking(why)
 
     app = command(
         "app", "Serve a bundle's web app: search, recommend, why, report.",
@@ -193,6 +194,20 @@ def _add_reading(parser: argparse.ArgumentParser, *, required: bool, again: bool
         help="rename a column; repeat for more",
     )
     parser.add_argument("--rejects", help="where rejected rows go (default: DATA/rejects.parquet)")
+
+
+def _add_visit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--now",
+        nargs="*",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help='what is known of the moment: device=phone "timestamp=2026-03-01 21:00"',
+    )
+    parser.add_argument(
+        "--session", type=int, default=0, help="so many of the newest items are of this visit"
+    )
+    parser.add_argument("--interests", default="", help="what somebody says of themselves")
 
 
 def _add_asking(parser: argparse.ArgumentParser) -> None:

@@ -31,6 +31,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "rollback": fitting.rollback,
     "search": asking.search,
     "recommend": asking.recommend,
+    "why": asking.why,
     "app": asking.app,
 }
 

@@ -328,7 +328,7 @@ def test_other_rows_have_another_fingerprint(encoder: Encoder) -> None:
 
 def test_the_examples_decide_the_objective(tiny_encoder: str) -> None:
     one, other = load(tiny_encoder), load(tiny_encoder)
-    histories = Ragged.of([[0, 1, 2], [6, 7, 8]] * 4)
+    histories = Ragged.of([[*range(6)], [*range(6, 12)]] * 4)  # a step reads 8 of the 12
     config = EncoderTraining(
         objective="interactions", batch_size=4, step_texts=8, precision="no", frozen_layers=0
     )

@@ -59,6 +59,17 @@ def test_each_retriever_proposes_its_best(signals: Signals) -> None:
     assert found.items.tolist() == [1, 2, 5]
 
 
+def test_a_part_that_is_left_out_neither_proposes_nor_scores(signals: Signals) -> None:
+    bare = replace(signals, without=frozenset({"sequence", "popularity"}))
+    parts = {"sequence", "popularity"}
+    assert list(bare.recommend_parts) == [f for f, p in RECOMMEND.items() if p not in parts]
+    found, whole = recommend(bare, [0], 4), recommend(signals, [0], 4)
+    assert found.items.tolist() == [2]  # neither the nearest states nor the bestseller
+    features = columns(found, list(bare.recommend_parts))
+    assert features["text"] == columns(whole, list(RECOMMEND))["text"][whole.items == 2]
+    assert len(recommend(bare, []).items) == 0
+
+
 def test_features_by_hand(signals: Signals, titles: list[str]) -> None:
     found = recommend(signals, [0, 1])  # candidates 1 to 5, newest is 1, older is 0
     got = columns(found, list(RECOMMEND))
@@ -224,3 +235,34 @@ def test_queries_keep_their_order(signals: Signals) -> None:
     vectors = np.array([[0, 0, 1], [1, 0, 0]], np.float32)
     first, second = signals.for_queries(["chair", "table"], vectors, 1)
     assert (first.items.tolist(), second.items.tolist()) == ([2, 3], [0, 3])
+
+
+def test_whoever_proposed_an_item_is_told_though_it_was_seen(signals: Signals) -> None:
+    found = signals.proposed(Ragged.of([[0], []]), 4)
+    named = {name: sorted(set(items[0].tolist()) - {-1}) for name, items in found.items()}
+    assert named["together"] == [2] and named["neighbours"] == []
+    assert named["text"] == [0]  # the history itself is nearest, and is proposed
+    assert {item for items in named.values() for item in items} - {0} == {
+        *recommend(signals, [0], 4).items.tolist()
+    }
+    nobody = {name for name, items in found.items() if (items[1] >= 0).any()}
+    assert nobody == {"popularity"}
+    assert "together" not in replace(signals, without=frozenset({"together"})).proposed(
+        Ragged.of([[0]]), 4
+    )
+
+
+def test_a_query_is_answered_by_words_and_by_meaning(signals: Signals) -> None:
+    vector = np.array([[0, 0, 1]], np.float32)
+    found = signals.proposed_for_queries(["chair"], vector, 1)
+    assert {name: items.item() for name, items in found.items()} == {"words": 2, "text": 3}
+
+
+def test_an_item_that_nobody_proposed_can_be_a_candidate_all_the_same(signals: Signals) -> None:
+    histories = Ragged.of([[0], [3]])
+    plain = [each.items for each in signals.for_histories(histories, 1)]
+    for found, without in zip(signals.for_histories(histories, 1, also=(0, 5)), plain, strict=True):
+        assert found.items.tolist() == sorted({*without.tolist(), 0, 5})  # 0 was seen
+        assert found.items.dtype == np.int32 and len(found.features) == len(found.items)
+    (asked,) = signals.for_queries(["chair"], np.array([[0, 0, 1]], np.float32), 1, also=(0, 2))
+    assert asked.items.tolist() == [0, 2, 3] and asked.items.dtype == np.int32

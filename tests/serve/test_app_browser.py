@@ -200,10 +200,26 @@ def test_every_tab_works(
         expect(page.get_by_role("heading", name=words["parts"])).to_be_visible()
         bars = page.locator("#cr-why .cr-bars .cr-number").all_text_contents()
         assert sum(map(float, bars[:-1])) == pytest.approx(float(bars[-1]), abs=0.05)
+        left_out = page.locator("#cr-left-out")
+        for heading in ("words", "items", "way"):
+            expect(left_out.get_by_role("heading", name=words[heading])).to_be_visible()
+        expect(left_out.locator("mark").first).to_be_visible()
+        expect(left_out.locator(".cr-items tr")).to_have_count(1)
         page.locator("#cr-chosen input").click()
         page.get_by_role("option").nth(1).click()
         second = page.locator("#cr-recommended h3").nth(1).text_content() or ""
         expect(page.locator("#cr-why h2")).to_have_text(second)
+        expect(left_out.locator("h4").first).to_contain_text(second)
+
+        tab(page, words["search"])
+        search(page, "warm blanket")
+        expect(page.locator("#cr-results h2")).to_contain_text("warm blanket")
+        best = page.locator("#cr-results h3").first.text_content() or ""
+        tab(page, words["why"])
+        expect(page.locator("#cr-why h2")).to_have_text(best)
+        expect(left_out.locator(".cr-facts")).to_contain_text(f"{best} · ")
+        expect(left_out.locator("h4").first).to_contain_text(words["in_query"])
+        expect(left_out.locator("h4").nth(1)).to_contain_text(best)
 
         tab(page, words["report"])
         expect(page.locator(".cr-verdict")).to_be_visible()
@@ -222,6 +238,7 @@ def test_a_script_in_a_title_is_shown_as_text_and_never_runs(
         assert add(page, 0) == HOSTILE
         page.locator("#cr-results [data-do=explain]").first.click()
         expect(page.locator("#cr-why h2")).to_have_text(HOSTILE)
+        expect(page.locator("#cr-left-out h4").nth(1)).to_contain_text(HOSTILE)
         tab(page, "Recommend")
         expect(page.locator("#cr-chips li span")).to_have_text(HOSTILE)
         page.locator("#cr-pick textarea").press_sequentially("window.owned")

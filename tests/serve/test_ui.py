@@ -8,10 +8,12 @@ import string
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,15 +26,18 @@ from corank.engine import MAX_QUERY
 from corank.errors import ConfigError
 from corank.evaluate.report import Report, Row
 from corank.rank.explain import Answer, Answers
+from corank.rank.occlusion import Word, WordEffects
 from corank.rank.reader import READ
 from corank.rank.signals import RECOMMEND
-from corank.serve import views
+from corank.rank.why import HistoryItem, RuleEffect, Why
+from corank.serve import views, why_view
 from corank.serve.catalogue import Catalogue, Facts
 from corank.serve.desk import HISTORY, Desk
 from corank.serve.guard import HEADERS, MAX_BODY, Guard, Message, is_loopback, login
 from corank.serve.markup import Html, join, tag
 from corank.serve.report_view import report_view
-from corank.serve.views import Shown, score_parts
+from corank.serve.views import Shown
+from corank.serve.why_view import score_parts
 from corank.serve.words import CHINESE, ENGLISH, LANGUAGES, PREFIX, Words, labels, words_for
 
 EN, ZH = words_for("en-GB"), words_for("zh-CN,zh;q=0.9")
@@ -89,6 +94,17 @@ def hostile() -> Shown:
     return Shown(Answers((answer,), {SCRIPT: 3}), query=SCRIPT)
 
 
+def hostile_why() -> Why:
+    text = WordEffects(SCRIPT, f"a {SCRIPT} b", 0.5, (Word(SCRIPT, 2, 0.2), Word("b", 42, -0.1)))
+    seen = HistoryItem(SCRIPT, SCRIPT, 0.1, 0.2, 0.3, 0.4, 0.5)
+    return Why(
+        item_id="a", title=SCRIPT, query=None, history=(SCRIPT,), proposed_by=("text",),
+        candidates=9, parts={}, features=(), model_score=1.0, score=None, rank_before=3, rank=None,
+        rules=(RuleEffect(SCRIPT, SCRIPT, 3, None, True),), removed_by=SCRIPT, reasons=(),
+        words=(text,), items=(seen,),
+    )  # fmt: skip
+
+
 def hostile_report() -> Report:
     rows = (
         Row(SCRIPT, SCRIPT, SCRIPT, 0.5, 0.4, 0.6),
@@ -109,7 +125,8 @@ def test_every_view_shows_hostile_text_as_text(words: Words) -> None:
         "found": views.found(shown, facts, words),
         "picks": views.picks(titles, "x", words),
         "chips": views.chips(titles, words),
-        "why": views.why(shown, shown.answers[0], (Cap(SCRIPT, at_most=1),), words),
+        "why": why_view.why(shown, shown.answers[0], (Cap(SCRIPT, at_most=1),), words),
+        "left out": why_view.left_out(shown, hostile_why(), words),
         "report": report_view(hostile_report(), SCRIPT, words),
         "no report": report_view(None, SCRIPT, words),
     }
@@ -181,7 +198,7 @@ def test_the_parts_that_are_drawn_add_up_to_the_score() -> None:
 
 def test_bars_start_at_a_common_zero_and_go_left_for_negative_parts() -> None:
     answer = Answer("a", "A", 1.0, {"text": 3.0, "words": -2.0}, (), ())
-    markup = views.why(Shown(Answers((answer,), {}), query="q"), answer, (), EN)
+    markup = why_view.why(Shown(Answers((answer,), {}), query="q"), answer, (), EN)
     bars = re.findall(r'class="cr-bar (\S+)" style="left:([\d.]+)%;width:([\d.]+)%"', markup)
     assert bars == [
         ("cr-plus", "40.00", "60.00"),
@@ -202,6 +219,40 @@ def test_a_real_answers_parts_and_rules_are_told(desk: Desk) -> None:
         assert f"{rule}" in read.text
         assert str(count) in read.text
     assert all(reason in read.text for reason in shown.answers[0].reasons)
+
+
+def test_words_and_history_are_shown_with_what_they_do(desk: Desk, engine: Engine) -> None:
+    shown, _ = desk.search(" coffee grinder ", 5, 200.0, EN)
+    assert shown is not None
+    item = shown.answers[0].item_id
+    why = engine.why(item, query="coffee grinder", k=5, where=pl.col("price") <= 200)
+    read = Read(desk.left_out(shown, item, EN))
+    for text in why.words:
+        assert text.text in read.text
+        strongest = max(text.words, key=lambda word: abs(word.effect))
+        assert f"{strongest.word} {strongest.effect:+.3f}" in read.text
+        assert ("title", f"{strongest.effect:+.3f}") in read.attributes
+    assert "Proposed by: Matching words, Meaning of the text" in read.text
+    assert f"place {why.rank_before} of {why.candidates}" in read.text
+    _, after, _ = desk.follow(["KIT-0001", "COF-0005"], EN)
+    assert after is not None
+    item = after.answers[2].item_id
+    why = engine.why(item, history=["KIT-0001", "COF-0005"])
+    read = Read(desk.left_out(after, item, EN))
+    for each in why.items:
+        assert each.title in read.text and f"{each.effect:+.2f}" in read.text
+    assert desk.left_out(None, None, EN) == desk.left_out(shown, "of no item", EN)
+
+
+def test_words_that_do_next_to_nothing_are_not_marked() -> None:
+    words = (Word("red", 0, 0.4), Word("and", 4, -0.01), Word("blue", 8, -0.2))
+    found = replace(hostile_why(), words=(WordEffects("a", "red and blue.", 0.5, words),))
+    markup = why_view.left_out(hostile(), found, EN)
+    assert re.findall(r'<mark class="(\S+)" style="(\S+)" title="(\S+)">(\w+)</mark>', markup) == [
+        ("cr-more", "--cr-strength:1.00", "+0.400", "red"),
+        ("cr-less", "--cr-strength:0.50", "-0.200", "blue"),
+    ]
+    assert "</mark> and <mark" in markup and "</mark>.</p>" in markup
 
 
 def test_a_blank_query_shows_the_empty_state(desk: Desk) -> None:

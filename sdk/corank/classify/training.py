@@ -67,7 +67,7 @@ class ClassifierConfig(TrainerConfig):
     dropout: float = 0.1
     mode: Literal["auto", "full", "few"] = "auto"
     smoothing: float = 0.1
-    temperature: float = 0.1
+    temperature: float = 0.05
     pairs: int = 4
     inverse_l2: float = 30.0
     holdout: float = 0.1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 import corank
-from corank.commands.printing import print_answers, print_json
+from corank.commands.printing import print_answers, print_json, print_why
 from corank.errors import RequestError
 from corank.progress import bar
 from corank.serve.guard import login
@@ -61,6 +61,22 @@ def recommend(arguments: argparse.Namespace) -> None:
         interests=arguments.interests,
     )
     print_json(answers.to_dict()) if arguments.json else print_answers(answers)
+
+
+def why(arguments: argparse.Namespace) -> None:
+    """``corank why``."""
+    engine = corank.load(arguments.bundle)
+    found = engine.why(
+        arguments.item,
+        query=arguments.query,
+        history=arguments.history,
+        k=arguments.k,
+        where=_where(arguments),
+        now=_now(arguments),
+        session=arguments.session,
+        interests=arguments.interests,
+    )
+    print_json(found.to_dict()) if arguments.json else print_why(found)
 
 
 def app(arguments: argparse.Namespace) -> None:

@@ -5,6 +5,9 @@ import sys
 from typing import Any
 
 from corank.rank.explain import Answers
+from corank.rank.why import Why
+
+SHOWN = 10  # words of a text, items of a history
 
 
 def print_answers(answers: Answers) -> None:
@@ -22,6 +25,38 @@ def print_answers(answers: Answers) -> None:
         print(f"     rules removed {removed}")
     if not len(answers):
         print("     nothing is left to show")
+
+
+def print_why(why: Why) -> None:
+    """Print what became of an item and why; the strongest words and items of the history."""
+    print(f"{why.title}  [{why.item_id}]")
+    if why.proposed_by:
+        print(f"     proposed by {', '.join(why.proposed_by)}")
+    else:
+        print("     proposed by nobody, so it is no candidate; as one more it would have:")
+    print(f"     place {why.rank_before} of {why.candidates} by the model")
+    for rule in why.rules:
+        after = "removed" if rule.after is None else f"place {rule.after}"
+        print(f"     {rule.rule}: {after} ({rule.says})")
+    if why.removed_by == "where":
+        print("     removed by the condition of the request")
+    for reason in why.reasons:
+        print(f"     {reason}")
+    parts = sorted(why.parts.items(), key=lambda part: -abs(part[1]))
+    print(f"score {why.model_score:.3f}")
+    print("     = " + " ".join(f"{value:+.2f} {name}" for name, value in parts if value))
+    for feature in why.features:
+        if abs(feature.adds) >= 0.005:
+            value = "unknown" if feature.value is None else f"{feature.value:.3f}"
+            print(f"       {feature.adds:+.2f} {feature.name} = {value}")
+    for text in why.words:
+        words = sorted(text.words, key=lambda word: -abs(word.effect))[:SHOWN]
+        effects = " ".join(f"{word.effect:+.3f} {word.word}" for word in words)
+        print(f"words of {text.of}: cosine {text.similarity:.3f}\n     {effects}")
+    if why.items:
+        print("the score without it would be lower by")
+    for item in sorted(why.items, key=lambda item: -abs(item.effect))[:SHOWN]:
+        print(f"     {item.effect:+.3f} {item.title}  [{item.item_id}]")
 
 
 def print_json(value: Any) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 
 from corank.engine import Engine
 from corank.errors import CorankError
-from corank.serve import views
+from corank.serve import views, why_view
 from corank.serve.catalogue import Catalogue
 from corank.serve.markup import Html
 from corank.serve.views import Shown
@@ -34,13 +34,12 @@ class Desk:
         """Return the answers to a query, and how they look; a maximum of 0 or None is no limit."""
         if not query.strip():
             return None, views.empty(words, "before_search")
-        price = self.engine.vertical.price
-        where = pl.col(price) <= maximum if price and maximum else None
+        query = query.strip()
         try:
-            answers = self.engine.search(query, k=k, where=where)
+            answers = self.engine.search(query, k=k, where=self._cheaper(maximum))
         except CorankError as error:
             return None, views.problem(str(error), words)
-        return self._look(Shown(answers, query=query.strip()), words)
+        return self._look(Shown(answers, query=query, maximum=maximum or None), words)
 
     def follow(self, history: Sequence[str], words: Words) -> tuple[Html, Shown | None, Html]:
         """Return how a history looks, what comes after it, and how that looks."""
@@ -50,7 +49,8 @@ class Desk:
             answers = self.engine.recommend(history, k=min(ANSWERS, self.engine.items.height))
         except CorankError as error:
             return chips, None, views.problem(str(error), words)
-        return chips, *self._look(Shown(answers, history=tuple(titles.values())), words)
+        shown = Shown(answers, history=tuple(titles.values()), ids=tuple(history))
+        return chips, *self._look(shown, words)
 
     def pick(self, typed: str, words: Words) -> Html:
         """Return the items whose titles hold what was typed."""
@@ -66,7 +66,24 @@ class Desk:
         answer = shown.answer(item) if shown and item else None
         if shown is None or answer is None:
             return views.empty(words, "before_why")
-        return views.why(shown, answer, self.engine.vertical.rules, words)
+        return why_view.why(shown, answer, self.engine.vertical.rules, words)
+
+    def left_out(self, shown: Shown | None, item: str | None, words: Words) -> Html:
+        """Return what words and history do to one answer of a list; takes a second or so."""
+        answer = shown.answer(item) if shown and item else None
+        if shown is None or answer is None:
+            return views.view(words)
+        asked = {"query": shown.query} if shown.query is not None else {"history": shown.ids}
+        where, k = self._cheaper(shown.maximum), max(len(shown.answers), 1)
+        try:
+            found = self.engine.why(answer.item_id, k=k, where=where, **asked)
+        except CorankError as error:
+            return views.problem(str(error), words)
+        return why_view.left_out(shown, found, words)
+
+    def _cheaper(self, maximum: float | None) -> pl.Expr | None:
+        price = self.engine.vertical.price
+        return pl.col(price) <= maximum if price and maximum else None
 
     def _look(self, shown: Shown, words: Words) -> tuple[Shown, Html]:
         facts = self.catalogue.facts([answer.item_id for answer in shown.answers])

@@ -115,22 +115,23 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
                     chips = markup("chips")
                 with gr.Column(scale=3, min_width=320):
                     recommended = markup("recommended")
-            with gr.Tab(word("why"), id="why"):
+            with gr.Tab(word("why"), id="why") as why_tab:
                 chosen = gr.Dropdown(
                     [], label=word("answer"), info=word("answer_help"), elem_id="cr-chosen"
                 )
                 why = markup("why")
+                left_out = markup("left-out")
             with gr.Tab(word("report"), id="report"):
                 reported = markup("report")
 
-        explanation = [explained, chosen, why]
+        explanation = [explained, chosen, why, left_out]
         recommendation = [chips, following, recommended]
 
         def explanation_of(found: Shown | None, item: str | None, words: Words) -> tuple[Any, ...]:
             answers = found.answers if found else ()
             choices = [(f"{i}. {each.title}", each.item_id) for i, each in enumerate(answers, 1)]
             item = item or (choices[0][1] if choices else None)
-            return found, gr.Dropdown(choices, value=item), desk.why(found, item, words)
+            return found, gr.Dropdown(choices, value=item), desk.why(found, item, words), ""
 
         def opened(request: gr.Request) -> tuple[Any, ...]:
             words = _words(request)
@@ -159,6 +160,9 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
                 title = desk.catalogue.titles([item]).get(item, "")
                 gr.Info(tag("span", _words(request)("added", title=title)), duration=3)
             return desk.add(kept, item)
+
+        def close_up(found: Shown | None, item: str | None, request: gr.Request) -> Html:
+            return desk.left_out(found, item, _words(request))
 
         def leave_out(kept: list[str], event: gr.EventData) -> list[str]:
             return [item for item in kept if item != event.item]
@@ -197,6 +201,8 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
         for listed, view in ((shown, results), (following, recommended)):
             view.explain(explain, listed, [tabs, *explanation], **quiet).then(None, js=TO_WHY)
         chosen.input(choose, [explained, chosen], why, **quiet)
+        for asks in (why_tab.select, chosen.input):  # takes a second, so not with every search
+            asks(close_up, [explained, chosen], left_out, show_progress_on=left_out, **waited)
 
     demo.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
     demo.i18n_instance = i18n  # also after a hot reload, which launches nothing
