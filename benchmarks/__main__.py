@@ -1,14 +1,24 @@
-"""``python -m benchmarks``: list, prepare, accuracy, report."""
+"""``python -m benchmarks``: list, prepare, accuracy, ablation, report, and more."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
 
-from benchmarks import accuracy, adaptation, classification, continual, report, training_speed
+from benchmarks import (
+    ablation,
+    accuracy,
+    adaptation,
+    classification,
+    continual,
+    insurance,
+    report,
+    training_speed,
+)
 from benchmarks.catalogue import DATASETS, RANKING
 from benchmarks.datasets import RankingSet
 from benchmarks.medquad import MEDQUAD
+from corank import FitConfig
 from corank.classify.training import ClassifierConfig
 from corank.config import from_mapping
 from corank.errors import ConfigError, CorankError
@@ -27,7 +37,7 @@ def main() -> int:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    for dataset in (*DATASETS.values(), MEDQUAD):
+    for dataset in (*DATASETS.values(), insurance.INSURANCE, MEDQUAD):
         kind = f"vertical {dataset.vertical.name}" if isinstance(dataset, RankingSet) else "texts"
         print(f"{dataset.name}: {kind}; {', '.join(dataset.protocols)}")
         print(f"    {dataset.home_page}\n    {dataset.licence}")
@@ -57,18 +67,33 @@ def _accuracy(arguments: argparse.Namespace) -> None:
         )
     for protocol in arguments.protocol or dataset.protocols:
         print(f"# {dataset.name}, {protocol}\n")
+        n = arguments.seeds or (1 if isinstance(dataset, RankingSet) else 3)
+        seeds = range(arguments.seed, arguments.seed + n)
+        given = json.loads(arguments.config.read_text("utf-8")) if arguments.config else {}
         if isinstance(dataset, RankingSet):
-            found, path = accuracy.run(dataset, protocol, seed=arguments.seed)
+            limit = arguments.peer_minutes * 60 or None
+            how = from_mapping(FitConfig, given)
+            found, path = accuracy.run(
+                dataset, protocol, seeds, how, peers=limit, refit=arguments.refit
+            )
             print(f"{found.markdown()}\n\nstored in {path}")
         else:
-            seeds = range(arguments.seed, arguments.seed + arguments.seeds)
-            given = json.loads(arguments.config.read_text("utf-8")) if arguments.config else {}
             config = from_mapping(ClassifierConfig, dataset.options.get(protocol, {}) | given)
             if protocol in dataset.in_steps:
                 rows, path = continual.run(dataset, protocol, seeds)
             else:
                 rows, path = classification.run(dataset, protocol, seeds, config)
             _print(rows, path)
+
+
+def _ablation(arguments: argparse.Namespace) -> None:
+    dataset = RANKING[arguments.dataset]
+    protocol = arguments.protocol or dataset.protocols[0]
+    _print(*ablation.run(dataset, protocol, FitConfig(seed=arguments.seed)))
+
+
+def _insurance(arguments: argparse.Namespace) -> None:
+    _print(*insurance.run(seed=arguments.seed))
 
 
 def _adaptation(arguments: argparse.Namespace) -> None:
@@ -109,9 +134,25 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--dataset", choices=DATASETS, required=True)
     measure.add_argument("--protocol", action="append", help="default: every one of the set")
     measure.add_argument("--seed", type=int, default=0, help="the first")
-    measure.add_argument("--seeds", type=int, default=3, help="how many, for labelled sets")
-    measure.add_argument("--config", type=Path, help="JSON of ClassifierConfig's options")
+    measure.add_argument("--seeds", type=int, help="how many; 3 for labelled sets, 1 for others")
+    measure.add_argument("--config", type=Path, help="JSON of the fit's options")
+    measure.add_argument(
+        "--peer-minutes", type=float, default=180, help="that each peer may take; 0: no peers"
+    )
+    measure.add_argument(
+        "--refit", action="store_true", help="also learn from validation in the end; apart"
+    )
     measure.set_defaults(run=_accuracy)
+
+    parts = commands.add_parser("ablation", help="rankers without each signal in turn")
+    parts.add_argument("--dataset", choices=RANKING, default="amazon-beauty")
+    parts.add_argument("--protocol", help="default: the first of the set")
+    parts.add_argument("--seed", type=int, default=0)
+    parts.set_defaults(run=_ablation)
+
+    buying = commands.add_parser("insurance", help="the next purchase among what is allowed")
+    buying.add_argument("--seed", type=int, default=0)
+    buying.set_defaults(run=_insurance)
 
     reading = commands.add_parser(
         "adaptation", help="perplexity and retrieval on MedQuAD, with domain pre-training"

@@ -1,44 +1,119 @@
-"""Fit a vertical's ranker on a public data set, measure it, and store every number."""
+"""Fit a vertical's ranker on a public data set, measure it, and store every number.
 
-import tempfile
+With several seeds a case's value is the mean over them, and the intervals come from drawing users
+with those means; what each seed gave stands beside. The split stays the same. What was fitted lies
+in ``benchmarks/runs``, a bundle a seed, and is not fitted again while the commit is the same: a
+run can be stopped and started again.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 import corank
 from benchmarks.clock import Clock
 from benchmarks.datasets import RankingSet
 from benchmarks.latency import recommending
+from benchmarks.peers.run import Fitted, fit_peers
 from benchmarks.results import current_commit, store
-from corank.evaluate.report import Report, Row
+from corank import Dataset, EncoderConfig, FitConfig, Pipeline
+from corank.evaluate.report import OURS, Report, Row
 
+RUNS = Path(__file__).parent / "runs"
 ANSWERS = 500
 """Histories of the test that answers are timed on."""
 
 
-def run(dataset: RankingSet, protocol: str, *, seed: int = 0) -> tuple[Report, Path]:
-    """Fit, measure and store one protocol of a data set; return the report and the file."""
-    clock = Clock()
-    current_commit()  # as it is now; the run is long
-    train, test = dataset.split(protocol, seed)
-    pipeline = corank.Pipeline(dataset.vertical)
-    with clock("fit_seconds"):
-        pipeline.fit(train, corank.FitConfig(seed=seed))
+def run(
+    dataset: RankingSet,
+    protocol: str,
+    seeds: Sequence[int],
+    config: FitConfig,
+    *,
+    encoder: EncoderConfig | None = None,
+    peers: float | None = None,
+    refit: bool = False,
+) -> tuple[Report, Path]:
+    """Fit, measure and store one protocol of a data set; return the report and the file.
+
+    Args:
+        dataset: what to fit on.
+        protocol: how to split it.
+        seeds: of the fits; the first is that of the split, and of the peers.
+        config: how to fit.
+        encoder: what to start from, if not from the default.
+        peers: seconds that each peer may take; None leaves them out.
+        refit: whether to measure as well what it gives to learn from the validation events in the
+            end. Baselines do the same there, so it stands apart, under "refit".
+    """
+    clock, split = Clock(), dataset.split(protocol, seeds[0])
+    place = folder(dataset, protocol, config)
+    configs = [replace(config, seed=seed) for seed in seeds]
+    pipelines = [fitted(dataset, split.train, each, place, encoder) for each in configs]
+    first, others = pipelines[0], [pipeline.engine for pipeline in pipelines[1:]]
+    asked = Fitted()
+    if peers:
+        repeatable = first.engine.signals.repeatable
+        asked = fit_peers(split, repeatable, place, seed=seeds[0], limit=peers)
     with clock("evaluate_seconds"):
-        report = pipeline.evaluate(test)
-    figures = clock.figures() | _answering(pipeline, test)
-    cost = [Row("corank", "cost", name, value) for name, value in figures.items()]
-    rows = (*report.rows, *cost)
-    leaks = list(report.leaks)
-    return report, store(dataset, protocol, report.verdict, rows, leaks=leaks, about=report.about)
+        report = first.evaluate(split.test, peers=asked.scorers, alike=others)
+    rows = [*report.rows, *_cost(pipelines, clock, split.test)]
+    rows += [Row(name, "cost", "fit_seconds", value) for name, value in asked.seconds.items()]
+    about = report.about | {"peers that failed": asked.failed}
+    if refit:
+        alike = [pipeline.refit() for pipeline in pipelines]
+        again = first.evaluate(split.test, alike=alike[1:])
+        rows += [replace(row, split="refit") for row in again.rows if row.split == "all"]
+        about["refit"] = again.verdict
+    report = replace(report, rows=tuple(rows), about=about)
+    path = store(
+        dataset, protocol, report.verdict, rows, leaks=list(report.leaks), about=report.about
+    )
+    return report, path
 
 
-def _answering(pipeline: corank.Pipeline, test: corank.Dataset) -> dict[str, float]:
-    """Time answers to the test's histories, from a bundle where the vertical can be loaded."""
-    histories = test.cases().histories
-    ids = test.items["item_id"]
+def folder(dataset: RankingSet, protocol: str, config: FitConfig) -> Path:
+    """Where what is fitted lies; emptied first where nobody can say what code it came from."""
+    how = hashlib.sha256(repr(replace(config, seed=0)).encode()).hexdigest()[:6]
+    place = RUNS / f"{dataset.name}-{protocol}-{how}-{current_commit()}"
+    if place.name.endswith("-dirty"):
+        shutil.rmtree(place, ignore_errors=True)
+    return place
+
+
+def fitted(
+    dataset: RankingSet,
+    train: Dataset,
+    config: FitConfig,
+    place: Path,
+    encoder: EncoderConfig | None = None,
+) -> Pipeline:
+    """Fit, or load what was fitted; ``about`` holds what it took."""
+    bundle = place / f"seed-{config.seed}"
+    if not bundle.exists():
+        clock, pipeline = Clock(), Pipeline(dataset.vertical, encoder)
+        with clock("fit_seconds"):
+            pipeline.fit(train, config)
+        pipeline.engine.about.update(clock.figures())
+        place.mkdir(parents=True, exist_ok=True)
+        pipeline.save(bundle)
+    return Pipeline.resume(corank.load(bundle, dataset.vertical), train)
+
+
+def _cost(pipelines: list[Pipeline], clock: Clock, test: Dataset) -> list[Row]:
+    rows = []
+    for name in ("fit_seconds", "peak_memory_mb"):
+        each = [float(str(pipeline.engine.about[name])) for pipeline in pipelines]
+        rows.append(
+            Row(OURS, "cost", name, float(np.mean(each)), min(each), max(each), len(each))
+            if len(each) > 1
+            else Row(OURS, "cost", name, each[0])
+        )
+    engine, histories, ids = pipelines[0].engine, test.cases().histories, test.items["item_id"]
     asked = [ids.gather(histories[row]).to_list() for row in range(min(ANSWERS, len(histories)))]
-    with tempfile.TemporaryDirectory() as folder:
-        engine = pipeline.engine
-        if engine.vertical.name in corank.verticals():
-            pipeline.save(Path(folder) / "bundle")
-            engine = corank.load(Path(folder) / "bundle")
-        return recommending(engine, asked)
+    figures = clock.seconds | recommending(engine, asked)
+    return rows + [Row(OURS, "cost", name, value) for name, value in figures.items()]

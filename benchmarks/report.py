@@ -7,8 +7,11 @@ from typing import Any
 from benchmarks.results import RESULTS
 
 SHOWN = {
+    "time": ("recall@20", "ndcg@10"),
+    "leave-one-out-ablation": ("hr@10", "ndcg@10"),
     "leave-one-out": ("hr@10", "ndcg@10"),
     "cold-items": ("recall@20", "ndcg@10"),
+    "next-purchase": ("hr@3", "mrr@3"),
     "adaptation": ("recall@10", "mrr@10"),
     "7-steps": ("minutes", "forgetting", "accuracy"),
     "training-speed": ("times_as_fast", "pairs_per_second"),

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 from corank import Dataset, Pipeline, Report
 from corank.bundle import read_report
 from corank.data.dataset import Split
 from corank.data.ragged import Ragged
+from corank.evaluate.baselines import Baseline
 from corank.evaluate.task import Task
 from corank.measure import MIN_CASES, measure
 
@@ -185,6 +187,24 @@ def test_the_cost_of_rules_is_that_of_what_they_leave(
     capped = [Counter(brands[i] for i in row[:10] if i >= 0) for row in after]
     assert max(count for each in capped for count in each.values()) == 3
     assert "every business rule" in report.about["settings"]["corank/rules"]
+
+
+def test_a_peer_is_asked_the_same_and_may_win(pipeline: Pipeline, split: Split) -> None:
+    few = replace(split.test, interactions=split.test.interactions.head(400))
+    task = Task.of(few.cases(), pipeline.engine.signals.repeatable)
+    asked = {task.histories[row].tobytes() for row in range(len(task))}
+
+    def cheat(histories: Ragged) -> NDArray[np.float32]:
+        assert {histories[row].tobytes() for row in range(len(histories))} <= asked
+        scores = np.zeros((len(histories), task.n_items), np.float32)
+        scores[task.qrels.rows(), task.qrels.items] = 1 + task.qrels.grades
+        return scores
+
+    report = pipeline.evaluate(few, peers=[Baseline("cheat", cheat, "has seen the answers")])
+    assert report.value("cheat", "ndcg@10") == pytest.approx(1.0)
+    assert report.verdict.startswith("A baseline wins: ")
+    assert "for cheat, the best baseline" in report.verdict
+    assert report.about["settings"]["cheat"] == "has seen the answers"
 
 
 def test_rules_that_only_remove_cost_no_row(pipeline: Pipeline, split: Split) -> None:

@@ -90,6 +90,28 @@ def test_fitting_tunes_the_encoder_and_0_epochs_leave_it_frozen(
     assert np.abs(tuned - frozen).max() > 1e-4
 
 
+def test_refitted_signals_have_seen_validation_and_nothing_else_changed(
+    shop: Vertical, encoder: EncoderConfig, few: Split
+) -> None:
+    pipeline = fitted(shop, encoder, few, seed=0)
+    before, report = pipeline.engine, pipeline.evaluate(few.test)
+    after = pipeline.refit()
+    assert pipeline.engine is after is pipeline.refit()
+    fit = few.train.carve().train
+    assert before.signals.counts.tolist() == fit.item_counts().tolist()
+    assert after.signals.counts.tolist() == few.train.item_counts().tolist()
+    assert after.signals.counts.sum() > before.signals.counts.sum()
+    assert (after.encoder, after.recommender) == (before.encoder, before.recommender)
+    again = pipeline.evaluate(few.test)
+    assert again.about["refit"] and "refit" not in report.about
+    for system in ("corank", "popularity"):
+        novel = [r.value(system, "novelty@10", "beyond accuracy") for r in (report, again)]
+        assert novel[0] != novel[1]
+
+    at_once = Pipeline(shop, encoder).fit(few.train, replace(SMALL, refit=True))
+    assert np.array_equal(at_once.signals.user_model.states, after.signals.user_model.states)
+
+
 def test_nothing_can_be_asked_of_a_pipeline_before_it_is_fitted(
     shop: Vertical, few: Split, tmp_path: Path
 ) -> None:
@@ -99,6 +121,8 @@ def test_nothing_can_be_asked_of_a_pipeline_before_it_is_fitted(
         pipeline.evaluate(few.test)
     with pytest.raises(RequestError, match=message):
         pipeline.save(tmp_path / "shop", Report("", ()))
+    with pytest.raises(RequestError, match=message):
+        pipeline.refit()
     with pytest.raises(RequestError, match=message):
         _ = pipeline.engine
     assert list(tmp_path.iterdir()) == []

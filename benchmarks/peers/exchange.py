@@ -1,6 +1,5 @@
 """What a peer is given and what it leaves: arrays in a folder. Needs numpy alone."""
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -99,7 +98,7 @@ class Vectors(NamedTuple):
         """Write ``vectors.npz``, whole or not at all."""
         part = folder / f"part-{VECTORS}"
         np.savez(part, **self._asdict())
-        os.replace(part, folder / VECTORS)
+        part.replace(folder / VECTORS)
 
     @classmethod
     def load(cls, folder: Path) -> "Vectors":

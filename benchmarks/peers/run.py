@@ -133,9 +133,11 @@ def _run(peer: Peer, place: Path, limit: float) -> None:
 def _why(peer: Peer, place: Path, error: Exception) -> str:
     """Say in a line what went wrong, and how it may be mended."""
     if not Path(peer.python).exists():
-        return f"{peer.python} is not there: {peer.install}"
+        return f"its Python is not there: {peer.install}"
     if isinstance(error, subprocess.TimeoutExpired):
         return f"stopped after {error.timeout:.0f} seconds"
+    if not isinstance(error, subprocess.CalledProcessError):
+        return f"what it left cannot be read: {error}"
     said = (place / LOG).read_text("utf-8", "replace").strip().splitlines()
-    last = f"{said[-1] if said else 'no word'} ({error})"
-    return f"{last}: {peer.install}" if "No module named" in last else last
+    last = f"exit status {error.returncode}" + (f": {said[-1]}" if said else "")
+    return f"{last} ({peer.install})" if "No module named" in last else last

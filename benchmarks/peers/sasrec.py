@@ -31,22 +31,25 @@ def fit(given: Given) -> Vectors:
     dataset = _dataset(given.train)
     length = int(np.quantile(np.diff(given.train.indptr), 0.99, method="higher"))
     length = max(min(length, LONGEST), 2)
-    best, best_value, settings = None, -1.0, ""
+    best: dict[str, torch.Tensor] = {}
+    best_value, settings = -1.0, ""
     for dropout in DROPOUT:
         seed_everything(given.seed)
         model = SASRecModel(dropout_rate=dropout, session_max_len=length)
-        best_epoch = 0
+        own_value, own_epoch = -1.0, 0
         for epoch in range(1, MAX_EPOCHS + 1):
             model.fit_partial(dataset, min_epochs=1, max_epochs=1)
             items, known = _items(model, given.n_items)
             value = given.ndcg(_vectors(model, given.validation), items, known)
             print(f"dropout {dropout}, epoch {epoch}: {value:.4f}", flush=True)
-            if value > best_value:
-                best, best_value, best_epoch = deepcopy(model.torch_model), value, epoch
-                settings = f"dropout {dropout}, {epoch} epochs, histories of {length}"
-            elif epoch - best_epoch >= PATIENCE:
+            if value > own_value:
+                own_value, own_epoch = value, epoch
+            elif epoch - own_epoch >= PATIENCE:
                 break
-    model.torch_model.load_state_dict(best.state_dict())
+            if value > best_value:
+                best_value, best = value, deepcopy(model.torch_model.state_dict())
+                settings = f"dropout {dropout}, {epoch} epochs, histories of {length}"
+    model.torch_model.load_state_dict(best)
     items, known = _items(model, given.n_items)
     return Vectors(_vectors(model, given.test), items, known, settings)
 
@@ -68,9 +71,8 @@ def _dataset(histories: Lists) -> Dataset:
 def _numbers(model: SASRecModel) -> dict[int, int]:
     """Item -> its row in the model; padding stands before the items."""
     rows = enumerate(model.data_preparator.item_id_map.external_ids)
-    return {
-        int(item): row for row, item in rows if row >= model.data_preparator.n_item_extra_tokens
-    }
+    first = model.data_preparator.n_item_extra_tokens
+    return {int(item): row for row, item in rows if row >= first}
 
 
 @torch.no_grad()

@@ -1,0 +1,173 @@
+"""Peers in their own processes: what they are given, what they leave, and how they may fail."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.peers.exchange import VECTORS, Given, Lists, Vectors
+from benchmarks.peers.run import PEERS, Fitted, Peer, fit_peers, scorer
+from corank import Dataset
+from corank.data.context import nothing_known
+from corank.data.dataset import Cases, Split
+from corank.data.ragged import Ragged
+from corank.evaluate.task import Task
+
+ALS, SASREC = PEERS
+N = 12
+
+
+def lists(rows: Sequence[Sequence[int]]) -> Lists:
+    ragged = Ragged.of(rows)
+    return Lists(ragged.indptr, ragged.items)
+
+
+@pytest.fixture
+def none(split: Split) -> NDArray[np.bool_]:
+    """No item may be shown again."""
+    return np.zeros(split.train.items.height, np.bool_)
+
+
+@pytest.fixture(scope="module")
+def rings(sample: Dataset) -> Split:
+    """Items in a ring: whoever had three of them in turn wants the fourth."""
+    items = sample.items.head(N)
+    ids = items["item_id"].to_list()
+    events = [
+        (f"u{user:02d}", ids[(user + step) % N], "purchase", 1_000_000 * step)
+        for user in range(48)
+        for step in range(6)
+    ]
+    frame = pl.DataFrame(events, ["user_id", "item_id", "event", "timestamp"], orient="row")
+    log = sample.interactions.clear()
+    told = frame.with_columns(
+        pl.lit(None, dtype).alias(name)
+        for name, dtype in log.schema.items()
+        if name not in frame.columns
+    )
+    return replace(
+        sample,
+        items=items,
+        interactions=pl.concat([log, told.select(log.columns).cast(log.schema)]),
+        queries=sample.queries.clear(),
+    ).split("leave-one-out")
+
+
+def test_what_is_given_and_what_is_left_survives_the_folder(tmp_path: Path) -> None:
+    given = Given(3, 7, lists([[0, 1]]), lists([[0], []]), lists([[1], [2]]), lists([[2, 0]]))
+    given.save(tmp_path)
+    again = Given.load(tmp_path)
+    assert (again.n_items, again.seed, len(again.validation)) == (3, 7, 2)
+    for name in ("train", "validation", "relevant", "test"):
+        ours, theirs = getattr(given, name), getattr(again, name)
+        assert ours.indptr.tolist() == theirs.indptr.tolist()
+        assert ours.items.tolist() == theirs.items.tolist()
+    known = np.array([True, False, True])
+    Vectors(np.eye(2, 3, dtype=np.float32), np.eye(3, dtype=np.float32), known, "x 1").save(
+        tmp_path
+    )
+    left = Vectors.load(tmp_path)
+    assert left.known.tolist() == known.tolist()
+    assert (left.settings, left.users.shape, left.items.shape) == ("x 1", (2, 3), (3, 3))
+
+
+def test_peers_are_tuned_by_the_number_that_tunes_the_baselines() -> None:
+    rng = np.random.default_rng(0)
+    histories = [[n % 18, *rng.permutation(20)[: n // 9]] for n in range(36)]
+    cases = Cases(
+        pl.Series([str(n) for n in range(36)]),
+        Ragged.of([[*dict.fromkeys(history)] for history in histories]),
+        Ragged.of([rng.permutation(20)[:3].tolist() for _ in histories]),
+        nothing_known(36),
+    )
+    task = Task.of(cases, np.zeros(20, np.bool_))
+    users = rng.normal(size=(len(task), 4)).astype(np.float32)
+    items = rng.normal(size=(20, 4)).astype(np.float32)
+    known = np.arange(20) < 18
+    given = Given(
+        20, 0, lists([[0]]), Lists(task.histories.indptr, task.histories.items),
+        Lists(task.qrels.indptr, task.qrels.items), lists([[0]]),
+    )  # fmt: skip
+    score = scorer(Vectors(users, items, known, ""), task.histories, np.zeros(20, np.int64))
+    value = given.ndcg(users, items, known)
+    assert 0.1 < value == pytest.approx(task.mean(score, "ndcg@10"))
+
+
+def test_a_history_of_strangers_is_answered_by_what_sells() -> None:
+    known = np.array([True, True, False])
+    histories = Ragged.of([[0], [2], []])
+    items = np.eye(3, dtype=np.float32)
+    users = np.array([[0, 5, 9], [8, 0, 0], [8, 0, 0]], np.float32)
+    score = scorer(Vectors(users, items, known, ""), histories, np.array([1, 3, 7]))
+    assert score(Ragged.of([[2], [0], []])).tolist() == [
+        [1, 3, -np.inf], [0, 5, -np.inf], [1, 3, -np.inf]
+    ]  # fmt: skip
+
+
+def test_what_crashes_hangs_or_is_not_installed_is_named_and_the_rest_goes_on(
+    split: Split, none: NDArray[np.bool_], tmp_path: Path
+) -> None:
+    peers = (
+        Peer("crashes", "benchmarks.peers.nowhere", install="pip install nowhere"),
+        Peer("hangs", "tests.benchmarks.hanging"),
+        Peer("is not there", "benchmarks.peers.als", str(tmp_path / "python"), "make it"),
+        Peer("leaves rubbish", "benchmarks.peers.als"),
+    )
+    rubbish = tmp_path / "leaves rubbish"
+    rubbish.mkdir()
+    (rubbish / VECTORS).write_text("no arrays")
+    found = fit_peers(split, none, tmp_path, seed=0, limit=2, peers=peers)
+    assert found.scorers == []
+    assert found.failed["crashes"].startswith("exit status 1: ")
+    assert (
+        "No module named benchmarks.peers.nowhere (pip install nowhere)" in found.failed["crashes"]
+    )
+    assert found.failed["hangs"] == "stopped after 2 seconds"
+    assert found.failed["is not there"] == "its Python is not there: make it"
+    assert found.failed["leaves rubbish"].startswith("what it left cannot be read: ")
+
+
+def asked(found: Fitted, rings: Split) -> NDArray[np.int32]:
+    assert not found.failed
+    (peer,) = found.scorers
+    task = Task.of(rings.test.cases(), np.zeros(N, np.bool_))
+    assert found.seconds[peer.name] > 0
+    run: NDArray[np.int32] = task.run(peer.score)
+    assert all(not set(run[row]) & set(task.histories[row]) for row in range(len(task)))
+    return run
+
+
+@pytest.mark.skipif(not find_spec("implicit"), reason="implicit is not installed")
+def test_als_finds_what_goes_together_and_is_not_asked_twice(rings: Split, tmp_path: Path) -> None:
+    none = np.zeros(N, np.bool_)
+    found = fit_peers(rings, none, tmp_path, seed=0, limit=120, peers=[ALS])
+    run = asked(found, rings)
+    wanted = np.array([rings.test.cases().relevant[row][0] for row in range(len(run))])
+    assert np.mean((run[:, :3] == wanted[:, None]).any(1)) > 0.5  # 3 of 7 at random
+    assert found.scorers[0].settings.startswith("factors ")
+    broken = replace(ALS, module="benchmarks.peers.nowhere")
+    again = fit_peers(rings, none, tmp_path, seed=0, limit=120, peers=[broken])
+    assert (asked(again, rings) == run).all()
+
+
+@pytest.mark.skipif(not Path(SASREC.python).exists(), reason="RecTools is not installed")
+def test_sasrec_learns_what_comes_next(rings: Split, tmp_path: Path) -> None:
+    found = fit_peers(rings, np.zeros(N, np.bool_), tmp_path, seed=0, limit=300, peers=[SASREC])
+    run = asked(found, rings)
+    wanted = np.array([rings.test.cases().relevant[row][0] for row in range(len(run))])
+    assert np.mean(run[:, 0] == wanted) > 0.9
+    assert "epochs" in found.scorers[0].settings
+
+
+def test_every_peer_says_how_it_is_installed() -> None:
+    assert [peer.name for peer in PEERS] == ["implicit-als", "rectools-sasrec"]
+    assert ALS.python == sys.executable
+    assert SASREC.python == os.environ.get("CORANK_PEERS", SASREC.python)
+    assert all(peer.install for peer in PEERS)
