@@ -97,6 +97,22 @@ def test_the_context_page_runs(pipeline: Pipeline) -> None:
         parser().parse_args(shlex.split(line)[1:])
 
 
+def test_the_page_on_explanations_runs(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from corank.arguments import parser
+
+    page = (DOCS / "explanations.md").read_text("utf-8")
+    names: dict[str, Any] = {"engine": pipeline.engine}
+    exec("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), names)  # noqa: S102
+    assert names["why"].history == ("KIT-0001", "COF-0019")
+    said = capsys.readouterr().out
+    assert [line.split()[0] for line in said.splitlines() if line.startswith(("gift", "coffee"))]
+    (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    for line in commands.splitlines():
+        parser().parse_args(shlex.split(line)[1:])
+
+
 def test_the_accelerate_configs_are_read_by_accelerate() -> None:
     from accelerate.commands.config.config_args import ClusterConfig
 
