@@ -6,7 +6,7 @@ BENCH_DATA := $(wildcard ../shared/data)
 export CORANK_DATA ?= $(abspath $(BENCH_DATA))
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo app test check bench clean
+.PHONY: demo app test check bench peers clean
 
 demo: $(VENV)/.run  ## fit, measure and query the e-commerce sample, offline
 	$(BIN)/corank demo ecommerce
@@ -28,8 +28,15 @@ check: $(VENV)/.dev  ## style and types
 bench: $(VENV)/.dev  ## the Amazon Beauty report, from the public files in CORANK_DATA
 	$(BIN)/python -m benchmarks accuracy --dataset amazon-beauty
 
+peers: .peers/.done  ## RecTools for the benchmarks, in an environment of its own: it needs an older numpy
+
+.peers/.done: benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv .peers
+	.peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 clean:  ## everything that is not in git
-	rm -rf $(VENV) build dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers build benchmarks/runs dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
