@@ -13,8 +13,8 @@ from implicit.cpu.als import AlternatingLeastSquares
 
 from benchmarks.peers.exchange import Floats, Given, Lists, Vectors, work
 
-FACTORS = (64, 128, 256)
-REGULARIZATION = (0.01, 1.0, 10.0)
+FACTORS = (32, 64, 128, 256)
+REGULARIZATION = (0.1, 1.0, 10.0, 100.0)
 ALPHA = (1.0, 10.0)
 ITERATIONS = 15
 

@@ -63,6 +63,8 @@ class Given:
     def ndcg(self, users: Floats, items: Floats, known: NDArray[np.bool_], k: int = 10) -> float:
         """Mean NDCG@k on validation of these vectors; what a history holds is left out.
 
+        A history that holds nothing known does not count: no vector answers it.
+
         Args:
             users: of the validation histories, (n, d).
             items: (n_items, d).
@@ -72,6 +74,7 @@ class Given:
         discount = 1 / np.log2(np.arange(2, k + 2))
         history, relevant = self.validation, self.relevant
         best = np.minimum(np.diff(relevant.indptr), k)
+        best[np.bincount(history.rows()[known[history.items]], minlength=len(history)) == 0] = 0
         ideal = np.concatenate([[0], np.cumsum(discount)])[best]
         earned = np.zeros(len(history))
         for start in range(0, len(history), BLOCK):
@@ -82,7 +85,7 @@ class Given:
                 top = np.argpartition(-each, k)[:k] if k < len(each) else np.arange(len(each))
                 top = top[np.argsort(-each[top], kind="stable")]
                 earned[row] = discount[: len(top)] @ np.isin(top, wanted)
-        return float(np.mean(earned[best > 0] / ideal[best > 0]))
+        return float(np.mean(earned[best > 0] / ideal[best > 0])) if best.any() else 0.0
 
 
 class Vectors(NamedTuple):

@@ -99,6 +99,16 @@ def test_peers_are_tuned_by_the_number_that_tunes_the_baselines() -> None:
     value = given.ndcg(users, items, known)
     assert 0.1 < value == pytest.approx(task.mean(score, "ndcg@10"))
 
+    strangers = [[], [18, 19]]
+    rows = [task.histories[row].tolist() for row in range(len(task))]
+    wanted = [task.qrels.subset(np.arange(len(task)) == row).items for row in range(len(task))]
+    more = replace(
+        given,
+        validation=lists([*rows, *strangers]),
+        relevant=lists([*(w.tolist() for w in wanted), [0], [1]]),
+    )
+    assert more.ndcg(np.pad(users, ((0, 2), (0, 0))), items, known) == pytest.approx(value)
+
 
 def test_a_history_of_strangers_is_answered_by_what_sells() -> None:
     known = np.array([True, True, False])

@@ -61,6 +61,8 @@ def fit_baselines(
 ) -> list[Baseline]:
     """Fit every baseline on the training histories and tune it on validation.
 
+    Where a history says nothing to one of them, it answers with the bestsellers.
+
     Args:
         train: each user's positive items, oldest first.
         validation: what decays and weights are chosen on.
@@ -99,7 +101,14 @@ def fit_baselines(
         newest = histories.last(1)[:, 0]  # (n,) -1 where the history is empty
         return bm25.score_all(["" if item < 0 else words[item] for item in newest])
 
-    return [
+    def spoken(score: Scorer) -> Scorer:
+        def filled(histories: Ragged) -> NDArray[np.float32]:
+            scores = score(histories)
+            return np.where(scores.any(axis=1, keepdims=True), scores, count)
+
+        return filled
+
+    found = [
         Baseline("popularity", popularity),
         Baseline("bm25", lexical, "query: the last item's text"),
         Baseline("item-knn", plain_knn.score),
@@ -109,6 +118,7 @@ def fit_baselines(
         Baseline("frozen-encoder", text.score, f"decay {text.decay}"),
         Baseline("ease+frozen-encoder", plus_text(weight), f"ease/recency + {weight} x text"),
     ]
+    return [Baseline(each.name, spoken(each.score), each.settings) for each in found]
 
 
 def _best(tuning: Task, choices: Sequence[Faded]) -> Faded:
