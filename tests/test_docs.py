@@ -18,6 +18,16 @@ from corank.rank.rules import Rule
 DOCS = Path(__file__).parent.parent / "docs"
 
 
+def code_of(page: str, stand_ins: dict[str, str]) -> str:
+    """The Python of a page, with each of these passages, which it must hold, in other words."""
+    text = (DOCS / page).read_text("utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    for theirs, ours in stand_ins.items():
+        assert theirs in code, theirs
+        code = code.replace(theirs, ours)
+    return code
+
+
 def test_the_training_page_runs(
     sample: Dataset,
     split: Split,
@@ -28,8 +38,6 @@ def test_the_training_page_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    page = (DOCS / "training.md").read_text("utf-8")
-    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
     stand_ins = {
         "cr.Pipeline(shop)": "cr.Pipeline(shop, encoder)",
         "data.items, new_tokens": "data.items, tiny_adapt, new_tokens",
@@ -38,9 +46,7 @@ def test_the_training_page_runs(
         "pipeline.fit(train,": "pipeline.fit(train, tiny_fit,",
         'Path("runs/shop.training")': 'Path("shop.training")',
     }
-    for theirs, ours in stand_ins.items():
-        assert theirs in code, theirs
-        code = code.replace(theirs, ours)
+    code = code_of("training.md", stand_ins)
     names: dict[str, Any] = {
         "cr": corank,
         "Path": Path,
@@ -66,10 +72,9 @@ def test_the_training_page_runs(
 
 def test_the_rules_page_runs(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = (DOCS / "rules.md").read_text("utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert '"runs/shop"' in code
+    code = code_of("rules.md", {'"runs/shop"': repr(str(bundle))})
     names: dict[str, Any] = {}
-    exec(code.replace('"runs/shop"', repr(str(bundle))), names)  # noqa: S102  our own page
+    exec(code, names)  # noqa: S102  our own page
     answers = names["answers"]
     assert len(capsys.readouterr().out.splitlines()) == len(answers) + 1 == 11
     released = dict(names["engine"].items.select("item_id", "released").iter_rows())
@@ -90,7 +95,7 @@ def test_the_context_page_runs(pipeline: Pipeline) -> None:
 
     page = (DOCS / "context.md").read_text("utf-8")
     names: dict[str, Any] = {"engine": pipeline.engine}
-    exec("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), names)  # noqa: S102
+    exec(code_of("context.md", {}), names)  # noqa: S102  our own page
     assert {context.name for context in names["contexts"]} == {"evening", "device", "price_band"}
     (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     for line in commands.splitlines():
@@ -104,7 +109,7 @@ def test_the_page_on_explanations_runs(
 
     page = (DOCS / "explanations.md").read_text("utf-8")
     names: dict[str, Any] = {"engine": pipeline.engine}
-    exec("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), names)  # noqa: S102
+    exec(code_of("explanations.md", {}), names)  # noqa: S102  our own page
     assert names["why"].history == ("KIT-0001", "COF-0019")
     said = capsys.readouterr().out
     assert [line.split()[0] for line in said.splitlines() if line.startswith(("gift", "coffee"))]
@@ -148,16 +153,13 @@ def test_the_tuning_page_runs(
     (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     for line in commands.splitlines():
         parser().parse_args(shlex.split(line)[1:])
-    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     stand_ins = {
         "labels, config)": "labels, config, encoder=encoder)",
         "labels, found.best)": "labels, found.best, encoder=encoder)",
         "cr.ClassifierConfig()": "tiny_classifier",
         "space, folder=": "space, trials=2, folder=",
     }
-    for theirs, ours in stand_ins.items():
-        assert theirs in code, theirs
-        code = code.replace(theirs, ours)
+    code = code_of("tuning.md", stand_ins)
     names: dict[str, Any] = {
         "cr": corank,
         "Path": Path,
@@ -176,8 +178,6 @@ def test_the_tuning_page_runs(
 def test_the_search_page_runs(
     split: Split, tiny_encoder: str, tiny_fit: FitConfig, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = (DOCS / "search.md").read_text("utf-8")
-    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
     stand_ins = {
         "cr.FitConfig(": "replace(tiny_fit, ",
         "depth=50)": "depth=50, epochs=1, max_tokens=16, precision='no')",
@@ -185,9 +185,7 @@ def test_the_search_page_runs(
         "negatives=0)": "negatives=0, precision='no')",
         "Encoder.load()": "Encoder.load(encoder)",
     }
-    for theirs, ours in stand_ins.items():
-        assert theirs in code, theirs
-        code = code.replace(theirs, ours)
+    code = code_of("search.md", stand_ins)
     names: dict[str, Any] = {
         "cr": corank,
         "replace": replace,
