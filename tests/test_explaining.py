@@ -18,10 +18,10 @@ from corank.errors import RequestError, UnknownItemError
 from corank.language.cross_encoder import CrossEncoder
 from corank.language.encoder import Encoder
 from corank.rank.explain import Answers
+from corank.rank.features import RECENT
 from corank.rank.occlusion import Word, WordEffects
 from corank.rank.ranker import Ranker
 from corank.rank.reader import READ, Reader
-from corank.rank.signals import RECENT
 from corank.rank.why import Feature, Why
 from corank.retrieve.cooccurrence import ItemItem
 from corank.retrieve.lexical import BM25

@@ -28,7 +28,7 @@ from corank.rank.ranker import Ranker
 from corank.rank.reader import Reader, Reading
 from corank.rank.request import NOTHING, Query, Request, Visit, best_first
 from corank.rank.rules import Ranked, Shelf, apply_rules
-from corank.rank.signals import RECENT, Candidates, Signals
+from corank.rank.signals import Candidates, Signals
 from corank.rank.why import Why
 
 if TYPE_CHECKING:
@@ -129,11 +129,12 @@ class Engine:
         """
         if (query is None) == (history is None):
             raise RequestError("Give a query or a history, one of the two.")
-        if query is None:
-            return explain(
-                self, item_id, self.visit(history or (), now, session, interests), k, where
-            )
-        return explain(self, item_id, self.query(query), k, where)
+        request: Request
+        if history is not None:
+            request = self.visit(history, now, session, interests)
+        else:
+            request = self.query(query or "")
+        return explain(self, item_id, request, k, where)
 
     def query(self, text: str) -> Query:
         """Return what `search` answers.
@@ -174,8 +175,7 @@ class Engine:
             raise RequestError(
                 f"session={session}; it counts the newest of the {len(seen)} items of the history."
             )
-        vertical = self.vertical
-        known = vertical.contexts, vertical.moment_columns
+        known = self.vertical.contexts, self.vertical.moment_columns
         moments = moment(*known, now or {}, session, interests.strip())
         return Visit(
             signals=self.signals,
@@ -183,7 +183,6 @@ class Engine:
             seen=seen,
             moments=moments,
             interests=stated_interests(self.encoder, moments),
-            texts=self.texts(seen[-RECENT:]),
         )
 
     def rank(self, histories: Ragged, moments: Moments | None = None) -> NDArray[np.int32]:
@@ -202,15 +201,13 @@ class Engine:
         The first is what `rank` returns. Rules see the same candidates; the search is not widened
         where they leave fewer than 100, as it is for an answer.
         """
-        n = len(histories)
-        before, after = (np.full((n, DEPTH), -1, np.int32) for _ in range(2))
-        for row, found in enumerate(self._found(histories, moments)):
-            ranked = best_first(self.recommender, found, histories[row])
-            ruled = apply_rules(self.vertical.rules, ranked, self.shelf)
-            for run, answer in ((before, ranked), (after, ruled)):
-                shown = answer.items[:DEPTH]
-                run[row, : len(shown)] = shown
-        return before, after
+        n, rules = len(histories), self.vertical.rules
+        ranked = [
+            best_first(self.recommender, found, histories[row])
+            for row, found in enumerate(self._found(histories, moments))
+        ]
+        ruled = (apply_rules(rules, answer, self.shelf) for answer in ranked)
+        return _run(ranked, n), _run(ruled, n)
 
     def _found(self, histories: Ragged, moments: Moments | None) -> Iterable[Candidates]:
         n = len(histories)

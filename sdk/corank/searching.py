@@ -22,9 +22,10 @@ from corank.language.lists import mined_pools
 from corank.language.rerank import Score, distil, lists_of, train_cross_encoder
 from corank.language.tokenizer import embed
 from corank.language.trainer import Run
+from corank.rank.features import SEARCH
 from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
 from corank.rank.reader import READ, Reader, read_features
-from corank.rank.signals import SEARCH, Candidates, Signals
+from corank.rank.signals import Candidates, Signals
 from corank.retrieve.hits import Hits
 
 START_SEARCH = {"words_share": 0.5, "text": 4.0}

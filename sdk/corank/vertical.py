@@ -117,6 +117,7 @@ class Vertical:
                 )
         for metric in self.metrics:
             self._check_metric(metric)
+        self._check_user_text()
         self._check_contexts()
 
     def _check_metric(self, metric: str) -> None:
@@ -130,7 +131,7 @@ class Vertical:
                 "kept of an answer."
             )
 
-    def _check_contexts(self) -> None:
+    def _check_user_text(self) -> None:
         for column in template_columns(self.user_text) if self.user_text else ():
             if column not in self.users.column_names():
                 raise DeclarationError(
@@ -138,6 +139,8 @@ class Vertical:
                     f"{self.users.__name__} does not have."
                     + nearest(column, self.users.column_names())
                 )
+
+    def _check_contexts(self) -> None:
         names = [context.name for context in self.contexts]
         for context in self.contexts:
             if names.count(context.name) > 1:

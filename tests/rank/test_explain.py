@@ -11,10 +11,12 @@ import pytest
 from corank.data.context import nothing_known
 from corank.data.ragged import Ragged
 from corank.rank.explain import Answer, Answers, Reasons, add_up
+from corank.rank.features import RECOMMEND
 from corank.rank.lift import Lift
 from corank.rank.ranker import Ranker
-from corank.rank.signals import RECOMMEND, Signals
+from corank.rank.signals import Signals
 from corank.retrieve.cooccurrence import ItemItem
+from corank.retrieve.lexical import BM25
 
 EVERYTHING = {"sequence": 5.0, "together": 4.0, "text": 3.0, "words": 2.0, "popularity": 1.0}
 
@@ -29,8 +31,7 @@ def reasons(signals: Signals, titles: list[str]) -> Reasons:
 
 
 def say(reasons: Reasons, item: int, history: list[int], parts: Mapping[str, float]) -> list[str]:
-    texts = [reasons.titles[seen] for seen in history]
-    return list(reasons.recommend(item, np.array(history, np.int32), parts, texts))
+    return list(reasons.recommend(item, np.array(history, np.int32), parts))
 
 
 def explain(
@@ -108,7 +109,7 @@ def test_the_moment_is_a_reason_where_it_lifts_the_item(
 
     def said(device: str, item: int = 2) -> tuple[str, ...]:
         moment = nothing_known(1).with_columns(pl.Series("context:device", [device]))
-        return lifted.recommend(item, np.array([0], np.int32), {"device": 1.0}, ["x"], moment)
+        return lifted.recommend(item, np.array([0], np.int32), {"device": 1.0}, moment)
 
     assert said("tv") == ("chosen 3.0 times as often with device tv",)
     assert said("phone") == said("tv", item=1) == said("watch") == ()
@@ -127,11 +128,11 @@ def test_the_moment_is_a_reason_where_it_lifts_the_item(
 def test_a_session_is_a_reason_where_it_holds_what_is_like_the_item(
     reasons: Reasons, item: int, history: list[int], fits: bool
 ) -> None:
-    texts, running = ["x"] * len(history), nothing_known(1).with_columns(session=pl.lit(1))
+    running = nothing_known(1).with_columns(session=pl.lit(1))
     past, parts = np.array(history, np.int32), {"session": 1.0}
-    said = reasons.recommend(item, past, parts, texts, running)
+    said = reasons.recommend(item, past, parts, running)
     assert said == (("fits what was chosen a moment ago",) if fits else ())
-    assert reasons.recommend(item, past, parts, texts) == ()
+    assert reasons.recommend(item, past, parts) == ()
 
 
 def test_without_the_item_it_reads_like_the_reason_moves(reasons: Reasons) -> None:
@@ -167,15 +168,15 @@ def test_without_the_item_that_shares_its_words_the_reason_moves(reasons: Reason
     assert whole["words"] > less["words"] > none["words"] == 0
 
 
-def test_without_the_word_the_reason_is_gone(reasons: Reasons) -> None:
-    history, parts = np.array([1], np.int32), {"words": 1.0}
-    assert reasons.recommend(4, history, parts, ["blue lamp"]) == (
-        "shares words with 'blue lamp': blue, lamp",
-    )
-    assert reasons.recommend(4, history, parts, ["blue"]) == (
-        "shares words with 'blue lamp': blue",
-    )
-    assert reasons.recommend(4, history, parts, ["pink"]) == ()
+def test_without_the_word_the_reason_is_gone(reasons: Reasons, titles: list[str]) -> None:
+    def said(lamp: str) -> list[str]:
+        read = BM25.build([titles[0], lamp, *titles[2:]])
+        other = Reasons(replace(reasons.signals, bm25=read), titles)
+        return say(other, 4, [1], {"words": 1.0})
+
+    assert said("blue lamp") == ["shares words with 'blue lamp': blue, lamp"]
+    assert said("blue") == ["shares words with 'blue lamp': blue"]
+    assert said("pink") == []
 
 
 def test_an_item_is_no_reason_for_itself(reasons: Reasons) -> None:

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from corank.compress.pair_scorer import PairScorer
+from corank.rank.features import SEARCH
 from corank.rank.ranker import Ranker
 from corank.rank.reader import READ, Reader, Reading
 from corank.rank.rules import Ranked
-from corank.rank.signals import SEARCH, Candidates
+from corank.rank.signals import Candidates
 
 N = 9
 FOUND = Candidates(

@@ -81,6 +81,14 @@ def test_scores_add_up_the_rows_of_a_faded_history() -> None:
     assert scores.dtype == np.float32
 
 
+def test_weights_from_some_items_are_added_up() -> None:
+    model = ItemItem.of(
+        np.array([0, 0, 2]), np.array([1, 2, 1]), np.array([1.0, 2.0, 4.0]), 4, decay=0.5
+    )
+    assert model.added_up(np.array([0, 2, 3], np.int32)).tolist() == [0, 5, 2, 0]
+    assert model.added_up(np.array([], np.int32)).tolist() == [0] * 4
+
+
 def test_weights_between_some_items_and_one() -> None:
     model = ItemItem.of(np.array([0, 1]), np.array([2, 2]), np.array([1.0, 4.0]), 4, decay=1.0)
     assert model.between(np.array([1, 3, 0], np.int32), 2).tolist() == [4, 0, 1]

@@ -26,9 +26,9 @@ from corank.engine import MAX_QUERY
 from corank.errors import ConfigError
 from corank.evaluate.report import Report, Row
 from corank.rank.explain import Answer, Answers
+from corank.rank.features import RECOMMEND
 from corank.rank.occlusion import Word, WordEffects
 from corank.rank.reader import READ
-from corank.rank.signals import RECOMMEND
 from corank.rank.why import HistoryItem, RuleEffect, Why
 from corank.serve import views, why_view
 from corank.serve.catalogue import Catalogue, Facts

@@ -45,21 +45,14 @@ def _describe(vertical: "Vertical") -> dict[str, Any]:
 def search(arguments: argparse.Namespace) -> None:
     """``corank search``."""
     engine = corank.load(arguments.bundle)
-    answers = engine.search(arguments.query, k=arguments.k, where=_where(arguments))
+    answers = engine.search(arguments.query, **_asked(arguments))
     print_json(answers.to_dict()) if arguments.json else print_answers(answers)
 
 
 def recommend(arguments: argparse.Namespace) -> None:
     """``corank recommend``."""
     engine = corank.load(arguments.bundle)
-    answers = engine.recommend(
-        arguments.history,
-        k=arguments.k,
-        where=_where(arguments),
-        now=_now(arguments),
-        session=arguments.session,
-        interests=arguments.interests,
-    )
+    answers = engine.recommend(arguments.history, **_asked(arguments), **_visit(arguments))
     print_json(answers.to_dict()) if arguments.json else print_answers(answers)
 
 
@@ -70,11 +63,8 @@ def why(arguments: argparse.Namespace) -> None:
         arguments.item,
         query=arguments.query,
         history=arguments.history,
-        k=arguments.k,
-        where=_where(arguments),
-        now=_now(arguments),
-        session=arguments.session,
-        interests=arguments.interests,
+        **_asked(arguments),
+        **_visit(arguments),
     )
     print_json(found.to_dict()) if arguments.json else print_why(found)
 
@@ -99,6 +89,15 @@ def app(arguments: argparse.Namespace) -> None:
         say(None)
     else:
         serve(demo, say=say, host=arguments.host, port=arguments.port, check=check)
+
+
+def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {"k": arguments.k, "where": _where(arguments)}
+
+
+def _visit(arguments: argparse.Namespace) -> dict[str, Any]:
+    session, interests = arguments.session, arguments.interests
+    return {"now": _now(arguments), "session": session, "interests": interests}
 
 
 def _now(arguments: argparse.Namespace) -> dict[str, str]:

@@ -68,7 +68,7 @@ def add_up(
 
 
 class Reasons:
-    """Writes the sentences. Knows titles and texts of the items it is asked about."""
+    """Writes the sentences. Knows the titles of the catalogue."""
 
     def __init__(self, signals: Signals, titles: Sequence[str]) -> None:
         self.signals = signals
@@ -79,16 +79,13 @@ class Reasons:
         item: int,
         history: NDArray[np.int32],
         parts: Mapping[str, float],
-        texts: Sequence[str],
         moment: Moments | None = None,
     ) -> tuple[str, ...]:
         """Say what the largest positive parts of a recommendation rest on.
 
-        ``texts`` are the history's, in its order; ``moment`` is one row. The item itself is no
-        reason for it.
+        ``moment`` is one row. The item itself is no reason for it.
         """
         others = history != item
-        texts = [text for text, other in zip(texts, others, strict=True) if other]
         moment = nothing_known(1) if moment is None else moment
         running = history[max(len(history) - moment[SESSION].item(), 0) :]
         session, history = running[running != item], history[others]
@@ -96,7 +93,7 @@ class Reasons:
             "sequence": lambda: "continues what was chosen so far" if len(history) else "",
             "together": lambda: self._together(item, history),
             "text": lambda: self._reads_like(item, history),
-            "words": lambda: self._shares_words(item, history, texts),
+            "words": lambda: self._shares_words(item, history),
             "popularity": lambda: self._popular(item),
             "price": lambda: self._priced_alike(item, history),
             "session": lambda: self._fits(item, session),
@@ -161,15 +158,13 @@ class Reasons:
         fits = self._reads_like(item, session) or self._together(item, session)
         return "fits what was chosen a moment ago" if fits else ""
 
-    def _shares_words(self, item: int, history: NDArray[np.int32], texts: Sequence[str]) -> str:
-        if not len(history):
+    def _shares_words(self, item: int, history: NDArray[np.int32]) -> str:
+        found = [self.signals.shared_words(each, item) for each in history.tolist()]
+        cosine = [sum(weight for _, weight in words) for words in found]
+        if max(cosine, default=0) <= 0:
             return ""
-        found = [self.signals.bm25.matched(text, item) for text in texts]
-        best = max(range(len(found)), key=lambda h: sum(score for _, score in found[h]))
-        words = sorted(found[best], key=lambda match: -match[1])[:3]
-        if not words:
-            return ""
-        shared = ", ".join(word for word, _ in words)
+        best = int(np.argmax(cosine))
+        shared = ", ".join(word for word, _ in found[best][:3])
         return f"shares words with {self.titles[history[best]]!r}: {shared}"
 
     def _priced_alike(self, item: int, history: NDArray[np.int32]) -> str:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from corank.compress.pair_scorer import PairScorer
 from corank.rank.explain import add_up
+from corank.rank.features import SEARCH
 from corank.rank.ranker import Matrix, Ranker
 from corank.rank.rules import Ranked
-from corank.rank.signals import SEARCH, Candidates
+from corank.rank.signals import Candidates
 
 Items = NDArray[np.int32]
 

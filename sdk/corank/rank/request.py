@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from corank.data.context import SESSION, Moments
 from corank.data.ragged import Ragged
 from corank.rank.explain import Reasons, add_up
+from corank.rank.features import RECENT, SEARCH
 from corank.rank.ranker import Ranker
 from corank.rank.reader import READ, Reading
 from corank.rank.rules import Ranked
-from corank.rank.signals import RECENT, SEARCH, Candidates, Signals
+from corank.rank.signals import Candidates, Signals
 
 Items = NDArray[np.int32]
 Mask = NDArray[np.bool_]
@@ -160,13 +161,11 @@ class Visit(Request):
         seen: the history, (t,) oldest first.
         moments: what is known beside it, one row.
         interests: the vector of what is stated of them, (1, d_text); zeros for nothing.
-        texts: of the newest items of the history, as `recent` has them.
     """
 
     seen: Items
     moments: Moments
     interests: NDArray[np.float32]
-    texts: Sequence[str]
 
     @property
     def part_of(self) -> Mapping[str, str]:
@@ -210,7 +209,7 @@ class Visit(Request):
     def reasons(self, say: Reasons, items: Items, parts: Sequence[Parts]) -> list[tuple[str, ...]]:
         """What of the history they rest on, and what of the moment."""
         return [
-            say.recommend(item, self.recent, part, self.texts, self.moments)
+            say.recommend(item, self.recent, part, self.moments)
             for item, part in zip(items.tolist(), parts, strict=True)
         ]
 

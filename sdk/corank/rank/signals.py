@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from corank.data.context import PREFIX, SESSION, Moments, nothing_known
 from corank.data.ragged import Ragged
+from corank.rank.features import RECOMMEND, SEARCH, Case, recommend_features
 from corank.rank.history import UserModel
 from corank.rank.lift import Lift
 from corank.retrieve.cooccurrence import ItemItem, history_matrix
@@ -24,45 +25,6 @@ from corank.retrieve.lexical import BM25
 from corank.retrieve.vectors import VectorIndex
 
 BLOCK = 256  # cases at a time
-RECENT = 20  # items of a history that are compared with a candidate one by one
-
-RECOMMEND: Mapping[str, str] = {
-    "sequence": "sequence",
-    "sequence_z": "sequence",
-    "sequence_rank": "sequence",
-    "together": "together",
-    "together_z": "together",
-    "together_rank": "together",
-    "neighbours": "together",
-    "neighbours_z": "together",
-    "text": "text",
-    "text_z": "text",
-    "text_nearest": "text",
-    "text_last": "text",
-    "words": "words",
-    "words_nearest": "words",
-    "words_last": "words",
-    "popularity": "popularity",
-    "recency": "popularity",
-    "session_text": "session",
-    "session_together": "session",
-    "session_length": "session",
-    "price": "price",
-    "history_length": "history",
-    "last_popularity": "history",
-}
-"""Features of a recommendation -> the part of the score that an explanation puts them under.
-Each context that is known adds one of its own name; see `Signals.recommend_parts`."""
-
-SEARCH: Mapping[str, str] = {
-    "words": "words",
-    "words_share": "words",
-    "text": "text",
-    "popularity": "popularity",
-    "recency": "popularity",
-}
-"""Features of a search answer -> the part of the score."""
-
 SHARES = {"sequence": 1.0, "together": 0.5, "neighbours": 0.5, "text": 0.25, "popularity": 0.1}
 """How many candidates each retriever proposes, as a share of ``per_retriever``."""
 
@@ -83,19 +45,6 @@ class _Known(NamedTuple):
     neighbours: NDArray[np.float32]  # (b, n_items)
     stated: NDArray[np.bool_]  # (b,) interests are stated
     anything: NDArray[np.bool_]  # (b,) or there is a history
-
-
-class _Case(NamedTuple):
-    """One history, and what the block computed for it."""
-
-    history: NDArray[np.int32]  # (t,) oldest first
-    user: NDArray[np.float32]  # (d,)
-    taste: NDArray[np.float32]  # (d_text,)
-    together: NDArray[np.float32]  # (n_items,)
-    neighbours: NDArray[np.float32]  # (n_items,)
-    session: int  # how many of the newest items belong to the running session
-    chosen_in: dict[str, int]  # context -> number of the category, -1 where unknown
-    interests: NDArray[np.float32] | None  # (d_text,)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,7 +78,8 @@ class Signals:
         return {feature: part for feature, part in parts.items() if part not in self.without}
 
     @cached_property
-    def _popularity(self) -> NDArray[np.float32]:
+    def popularity(self) -> NDArray[np.float32]:
+        """Log of 1 + count, (n_items,)."""
         return np.log1p(self.counts).astype(np.float32)
 
     @cached_property
@@ -137,7 +87,7 @@ class Signals:
         return np.argsort(-self.counts, kind="stable")
 
     @cached_property
-    def _words(self) -> sp.csr_array:
+    def words(self) -> sp.csr_array:
         """Items as unit vectors of BM25 weights, (n_items, tokens): their cosine is lexical."""
         index = self.bm25
         shape = (index.size, len(index.vocabulary))
@@ -145,6 +95,24 @@ class Signals:
         length = np.sqrt(np.asarray(weights.multiply(weights).sum(axis=1)).ravel())
         weights.data /= np.repeat(np.maximum(length, 1e-9), np.diff(weights.indptr))
         return weights
+
+    @cached_property
+    def _tokens(self) -> list[str]:
+        return list(self.bm25.vocabulary)
+
+    def shared_words(self, item: int, other: int) -> list[tuple[str, float]]:
+        """Return the tokens that two items' texts share, those that say most first.
+
+        Their figures add up to the lexical cosine.
+        """
+        words, (first, second) = self.words, (self.words.indptr[[n, n + 1]] for n in (item, other))
+        one, two = slice(*first), slice(*second)
+        token, here, there = np.intersect1d(
+            words.indices[one], words.indices[two], assume_unique=True, return_indices=True
+        )
+        weight = words.data[one][here] * words.data[two][there]
+        order = np.argsort(-weight, kind="stable")
+        return [(self._tokens[token[n]], float(weight[n])) for n in order.tolist()]
 
     def for_histories(
         self,
@@ -195,13 +163,13 @@ class Signals:
             items = items[self.repeatable[items] | ~np.isin(items, history)]
             if also:
                 items = np.union1d(items, np.array(also, np.int32))
-            case = _Case(
+            case = Case(
                 history, known.users[row], known.tastes[row], known.together[row],
                 known.neighbours[row], sessions[row],
                 {name: int(codes[row]) for name, codes in chosen_in.items()},
                 interests[row] if known.stated[row] else None,
             )  # fmt: skip
-            yield Candidates(items, self._features(items, case))
+            yield Candidates(items, recommend_features(self, items, case))
 
     def proposed(
         self, histories: Ragged, per_retriever: int, interests: NDArray[np.float32] | None = None
@@ -250,64 +218,6 @@ class Signals:
         mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
         return mean
 
-    def _features(self, items: NDArray[np.int32], case: _Case) -> NDArray[np.float32]:
-        sequence = self.user_model.states[items] @ case.user
-        together, neighbours = case.together[items], case.neighbours[items]
-        texts = self.text_vectors[items]  # (m, d_text)
-        text = texts @ case.taste
-        recent = case.history[-RECENT:]
-        read = self.text_vectors[recent]  # (t, d_text)
-        if case.interests is not None:
-            read = np.concatenate([case.interests[None], read])[-RECENT:]
-        near = texts @ read.T  # (m, t)
-        words = (self._words[items] @ self._words[recent].T).toarray()  # (m, t)
-        if not len(read):
-            near = np.zeros((len(items), 1), np.float32)
-        if not len(recent):
-            words = np.zeros((len(items), 1), np.float32)
-        fading = self.decay ** np.arange(words.shape[1])[::-1]
-        last = self._popularity[recent[-1]] if len(recent) else 0.0
-        session = case.history[len(case.history) - case.session :][-RECENT:]
-        columns = {
-            "sequence": sequence,
-            "sequence_z": _z(sequence),
-            "sequence_rank": _reciprocal_rank(sequence),
-            "together": together,
-            "together_z": _z(together),
-            "together_rank": _reciprocal_rank(together),
-            "neighbours": neighbours,
-            "neighbours_z": _z(neighbours),
-            "text": text,
-            "text_z": _z(text),
-            "text_nearest": near.max(1),
-            "text_last": near[:, -1],
-            "words": words @ fading,
-            "words_nearest": words.max(1),
-            "words_last": words[:, -1],
-            "popularity": self._popularity[items],
-            "recency": self.recency[items],
-            "session_text": near[:, near.shape[1] - len(session) :].sum(1) / max(len(session), 1),
-            "session_together": self.together.weights[session][:, items].sum(0),
-            "session_length": np.full(len(items), np.log1p(case.session)),
-            "price": self._price_affinity(items, case.history),
-            "history_length": np.full(len(items), np.log1p(len(case.history))),
-            "last_popularity": np.full(len(items), last),
-        }
-        for name, lift in self.lifts.items():
-            columns[name] = lift.of_items(items, case.chosen_in.get(name, -1))
-        return np.stack([columns[name] for name in self.recommend_parts], axis=1, dtype=np.float32)
-
-    def _price_affinity(
-        self, items: NDArray[np.int32], history: NDArray[np.int32]
-    ) -> NDArray[np.float32]:
-        """Minus the distance to the history's mean log price, by its spread; nan if unknown."""
-        paid = self.log_price[history]
-        paid = paid[~np.isnan(paid)]
-        if not len(paid):
-            return np.full(len(items), np.nan, np.float32)
-        distance = np.abs(self.log_price[items] - paid.mean()) / (paid.std() + 0.5)
-        return np.asarray(-distance, np.float32)
-
     def for_queries(
         self,
         queries: list[str],
@@ -333,7 +243,7 @@ class Signals:
                 "words": words,
                 "words_share": words / max(float(words.max(initial=0)), 1e-9),
                 "text": self.text_vectors[items] @ vectors[row],
-                "popularity": self._popularity[items],
+                "popularity": self.popularity[items],
                 "recency": self.recency[items],
             }
             features = np.stack([columns[name] for name in SEARCH], axis=1)
@@ -354,16 +264,3 @@ class Signals:
 
 def _positive(scores: NDArray[np.float32], n: int) -> Hits:
     return Hits.of_matrix(np.where(scores > 0, scores, -np.inf).astype(np.float32), n)
-
-
-def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Distance from the candidates' mean in standard deviations."""
-    if not len(values):
-        return values
-    return np.asarray((values - values.mean()) / (values.std() + 1e-6), np.float32)
-
-
-def _reciprocal_rank(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1 for the best candidate, 1/2 for the second, ...; equal ones share their lowest."""
-    rank = np.searchsorted(np.sort(-values), -values, side="right")
-    return np.reciprocal(rank, dtype=np.float32)

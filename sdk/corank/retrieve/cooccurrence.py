@@ -46,6 +46,14 @@ class ItemItem:
             found[place] = w.data[stored][w.indices[stored] == item].sum()
         return found
 
+    def added_up(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Add up the weights from some items to each of the catalogue, (n_items,), none faded."""
+        total = np.zeros(self.weights.shape[0], np.float32)
+        for row in items.tolist():
+            stored = slice(*self.weights.indptr[[row, row + 1]])
+            total[self.weights.indices[stored]] += self.weights.data[stored]
+        return total
+
     def score(self, histories: Ragged) -> NDArray[np.float32]:
         """Score the catalogue for each history, (n, n_items)."""
         faded = history_matrix(histories, self.weights.shape[0], self.decay)

@@ -6,9 +6,9 @@ Pure functions, as in `views`.
 from collections.abc import Iterable, Sequence
 
 from corank.rank.explain import Answer
+from corank.rank.features import RECOMMEND, SEARCH
 from corank.rank.occlusion import WordEffects
 from corank.rank.rules import Rule
-from corank.rank.signals import RECOMMEND, SEARCH
 from corank.rank.why import Why
 from corank.serve.markup import Html, join, tag
 from corank.serve.views import Shown, block, part_name, reasons, rule_name, table, view
