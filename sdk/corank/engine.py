@@ -216,13 +216,22 @@ class Engine:
         found = self.signals.for_histories(histories, self.per_retriever, moments, stated)
         return track(found, "ranking", n)
 
-    def rank_queries(self, queries: list[str], *, read: bool = True) -> NDArray[np.int32]:
+    def rank_queries(
+        self, queries: list[str], *, read: bool = True, among: Ragged | None = None
+    ) -> NDArray[np.int32]:
         """Rank for many queries, before business rules; (n, 100), padded with -1.
 
-        Without ``read``, the first stage alone ranks.
+        Args:
+            queries: (n,).
+            read: whether the second stage reads the first answers, where there is one.
+            among: each query's items, (n,); by default they are found in the catalogue.
         """
         vectors = self.encoder.encode_queries(queries)
-        cases = self.signals.for_queries(queries, vectors, self.per_retriever)
+        if among is None:
+            cases = self.signals.for_queries(queries, vectors, self.per_retriever)
+        else:
+            given = (np.unique(among[row]) for row in range(len(queries)))
+            cases = map(self.signals.for_query, queries, vectors, given)
 
         def answer(query: str, found: Candidates) -> Ranked:
             ranked = best_first(self.searcher, found, NOTHING)

@@ -16,13 +16,16 @@ from corank.compress.export import text_encoder
 from corank.compress.runtime import TextEncoder
 from corank.data.dataset import Dataset
 from corank.data.ragged import Ragged
+from corank.data.text import render
 from corank.errors import DataError
 from corank.evaluate.baselines import TextMean
+from corank.evaluate.metrics import mean_ndcg
+from corank.evaluate.relevance import Qrels, judge
 from corank.evaluate.task import Task
-from corank.language.encoder import Encoder
+from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.rerank import RerankerConfig
 from corank.language.trainer import Run
-from corank.language.tune import EncoderTraining, build_examples, train_encoder
+from corank.language.tune import Embed, EncoderTraining, build_examples, train_encoder
 from corank.progress import bar, track
 from corank.rank.history import UserModel
 from corank.rank.interests import stated_interests
@@ -33,7 +36,7 @@ from corank.rank.sequence import UserModelConfig, train_user_model
 from corank.rank.signals import Signals
 from corank.retrieve.cooccurrence import ease, item_knn
 from corank.retrieve.lexical import BM25
-from corank.retrieve.vectors import Kind, build_index
+from corank.retrieve.vectors import ExactIndex, Kind, build_index
 from corank.vertical import Vertical
 
 T = TypeVar("T")
@@ -46,9 +49,9 @@ Watch = Callable[[float, float], None]
 """Told on the way how far fitting is, from 0 to 1 while the encoder is tuned and from 1 to 2 while
 the user model is trained, and the NDCG@10 on validation of what there is by then."""
 
-ByText = Callable[[NDArray[np.float32]], float]
+ByText = Callable[[Embed], float]
 ByModel = Callable[[UserModel], float]
-"""Item vectors (n_items, d), or a user model -> NDCG@10 on validation of what they recommend."""
+"""What embeds texts, or a user model -> NDCG@10 on validation of what they answer."""
 
 START_RECOMMEND = {
     "sequence_z": 0.5,
@@ -199,18 +202,38 @@ def slice_task(
 def text_alone(
     vertical: Vertical,
     items: pl.DataFrame,
+    encoder: EncoderConfig,
     data: Dataset,
     watch: Watch | None,
     *,
     seed: int,
     checks: int,
 ) -> ByText:
-    """Return what says how well text vectors recommend by themselves; ``watch`` is told as well."""
+    """Return what says how well texts recommend by themselves, or search where nobody acted.
 
-    def ndcg(vectors: NDArray[np.float32]) -> float:
+    Args:
+        vertical, items: the catalogue.
+        encoder: its prompts.
+        data: what is asked.
+        watch: is told each answer as well.
+        seed: of the cases that are asked.
+        checks: how often it will be asked.
+    """
+    passages = [encoder.passage_prompt + text for text in render(vertical.item_text, items)]
+    queries, judged = data.judged_queries()
+    asked = [encoder.query_prompt + query for query in queries]
+
+    def ndcg(embed: Embed) -> float:
+        vectors = embed(passages)
         again = repeatable(vertical, items, vectors)
         task = slice_task(data, again, at_most=TUNING_CASES, seed=seed)
-        return task.mean(TextMean(vectors, DECAY).score, "ndcg@10") if task else 0.0
+        if task:
+            return task.mean(TextMean(vectors, DECAY).score, "ndcg@10")
+        if not asked:
+            return 0.0
+        found = ExactIndex(vectors).search(embed(asked), 10)
+        qrels = Qrels(judged.indptr, judged.items, judged.values)
+        return mean_ndcg(judge(found.items, qrels), 10)
 
     return _watched(ndcg, watch, start=0, checks=checks)
 

@@ -1,31 +1,21 @@
 """Measure an engine and every baseline on one test: same cases, same masks, same cut-offs."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from corank.beyond_accuracy import Runs, beyond_accuracy, exposed
 from corank.compress.runtime import TextEncoder
 from corank.data.context import STATED
 from corank.data.dataset import Dataset
 from corank.data.text import render
-from corank.data.values import Shares
 from corank.engine import Engine
+from corank.errors import DataError
 from corank.evaluate.baselines import Baseline, TextMean, fit_baselines
-from corank.evaluate.lists import (
-    calibration,
-    coverage,
-    diversity,
-    exposure,
-    gini,
-    inequality,
-    novelty,
-    relative_exposure,
-)
 from corank.evaluate.metrics import compute
-from corank.evaluate.relevance import Floats, Qrels, Run, judge
+from corank.evaluate.relevance import Qrels, Run, judge
 from corank.evaluate.report import (
     OURS,
     Report,
@@ -44,17 +34,11 @@ TAIL = 0.8
 """The long tail: the least popular 80% of the items seen in training."""
 MIN_CASES = 20
 """A slice with fewer cases is left out of the report."""
-SHOWN_PROVIDERS = 5
-"""How many of the most and of the least exposed providers the report names."""
 RULED = f"{OURS}/rules"
 """Our answers after the vertical's business rules: what the rules cost."""
 UNREAD = f"{OURS}/unread"
 """Search by the first stage alone, where a cross-encoder reads its answers."""
 RULED_HOW = "after every business rule, on the catalogue as it is now"
-
-
-Runs = dict[str, list[Run]]
-"""System -> its run for each seed that it was fitted with."""
 
 
 def measure(
@@ -81,16 +65,42 @@ def measure(
         DataError: the test asks nothing that could be answered.
     """
     engine = engines[0]
+    rows: list[Row] = []
+    cases: dict[str, int] = {}
+    about: dict[str, Any] = {"items": engine.items.height}
+    untuned = frozen.encode_items(render(engine.vertical.item_text, engine.items))
+    if not test.positives.is_empty():
+        rows, cases, more = _recommendations(engines, train, test, untuned, peers, seed)
+        about |= more
+    rows += _search(engines, test, frozen, untuned, cases, seed)
+    if not rows:
+        raise DataError("The test asks nothing: no relevant event, and fewer than two queries.")
+    lead = rows[0].metric
+    about |= {"seed": seed, "cases": cases, "labels": train.label_table().to_dicts()}
+    return Report(verdict(rows, lead), tuple(rows), about | engine.about, test.leaks)
+
+
+def _recommendations(
+    engines: Sequence[Engine],
+    train: Dataset,
+    test: Dataset,
+    untuned: NDArray[np.float32],
+    peers: Sequence[Baseline],
+    seed: int,
+) -> tuple[list[Row], dict[str, int], dict[str, Any]]:
+    """Return the rows of every slice, how many cases each has, and what was measured how.
+
+    ``untuned`` are the items' vectors by the frozen encoder.
+    """
+    engine = engines[0]
     fit, valid = train.carve()
     repeatable = engine.signals.repeatable
     task = Task.of(test.cases(), repeatable)
-    texts = render(engine.vertical.item_text, engine.items)
-    untuned = frozen.encode_items(texts)
     (_, histories), (_, every) = fit.sequences(), train.sequences()
     baselines = fit_baselines(
         histories,
         Task.of(valid.cases(), repeatable),
-        texts,
+        render(engine.vertical.item_text, engine.items),
         engine.signals.bm25,
         untuned,
         seed=seed,
@@ -112,30 +122,23 @@ def measure(
             continue
         cases[split] = int(asked.sum())
         rows += _compare(split, metrics, runs, qrels, asked, users, seed)
-    providers = engine.shelf.shares(engine.vertical.provider) if engine.vertical.provider else None
-    rows += _beyond_accuracy(runs, engine, task, fit.item_counts(), providers)
-    rows += _search(engines, test, frozen, untuned, cases, seed)
+    rows += beyond_accuracy(runs, engine, task, fit.item_counts())
     about: dict[str, Any] = {
-        "items": engine.items.height,
         "training users": len(histories),
         "training interactions": len(histories.items),
         "relevant items left out because they were seen before": task.dropped,
-        "seed": seed,
-        "cases": cases,
         "settings": {other.name: other.settings for other in others}
         | ({RULED: RULED_HOW} if RULED in runs else {}),
-        "labels": train.label_table().to_dicts(),
-        **engine.about,
     }
-    if providers and providers.names:
-        best = best_baseline(rows, metrics[0]).system
-        about["providers"] = _exposed({name: runs[name][0] for name in (OURS, best)}, providers)
+    best = best_baseline(rows, metrics[0]).system
+    if shown := exposed({name: runs[name][0] for name in (OURS, best)}, engine):
+        about["providers"] = shown
     if len(engines) > 1:
         about["by seed"] = {
             metric: [float(np.nanmean(compute(metric, task.judge(run)))) for run in runs[OURS]]
             for metric in metrics
         }
-    return Report(verdict(rows, metrics[0]), tuple(rows), about, test.leaks)
+    return rows, cases, about
 
 
 def _our_runs(engine: Engine, task: Task) -> dict[str, Run]:
@@ -213,64 +216,6 @@ def _compare(
     for metric in metrics if split == "all" else metrics[:1]:
         rows += compared(split, metric, ours, judged, groups[asked], seed)
     return rows
-
-
-def _beyond_accuracy(
-    runs: Runs,
-    engine: Engine,
-    task: Task,
-    counts: NDArray[np.int64],
-    providers: Shares | None,
-    k: int = 10,
-) -> list[Row]:
-    vectors = engine.signals.text_vectors
-    genre = engine.vertical.genre
-    genres = engine.shelf.shares(genre) if genre else None
-
-    def figures(run: Run) -> dict[str, float]:
-        found = {
-            f"coverage@{k}": coverage(run, engine.items.height, k),
-            f"gini@{k}": gini(run, engine.items.height, k),
-            f"novelty@{k}": _mean(novelty(run, counts, k)),
-            f"diversity@{k}": _mean(diversity(run, vectors, k)),
-        }
-        if providers:
-            found[f"provider_gini@{k}"] = inequality(exposure(run, providers, k))
-        if genres:
-            found[f"calibration@{k}"] = _mean(calibration(run, task.histories, genres, k))
-        return found
-
-    rows = []
-    for name, each in runs.items():
-        found = [figures(run) for run in each]
-        means = {metric: float(np.mean([one[metric] for one in found])) for metric in found[0]}
-        rows += [
-            Row(name, "beyond accuracy", metric, value, seeds=len(each))
-            for metric, value in means.items()
-            if not math.isnan(value)
-        ]
-    return rows
-
-
-def _exposed(runs: dict[str, Run], providers: Shares, k: int = 10) -> list[dict[str, Any]]:
-    """Our most and least exposed providers, each with its relative exposure in every run."""
-    ratios = {name: relative_exposure(run, providers, k) for name, run in runs.items()}
-    if np.isnan(list(ratios.values())).any():
-        return []
-    items = providers.weights.sum(axis=0)
-    order = np.lexsort((-items, -ratios[OURS]))  # the largest first among equals
-    ends = np.unique(np.r_[:SHOWN_PROVIDERS, -SHOWN_PROVIDERS:0] % len(order))
-    return [
-        {"provider": providers.names[each], "items": float(items[each])}
-        | {name: float(ratio[each]) for name, ratio in ratios.items()}
-        for each in order[ends]
-    ]
-
-
-def _mean(values: Floats) -> float:
-    """Mean of what is known, (n,) -> nan where nothing is."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else math.nan
 
 
 def _search(

@@ -165,8 +165,10 @@ class Pipeline:
         texts = render(self.vertical.item_text, train.items)
         by_text = None
         if watch or config.patience:
-            checks = {"seed": config.seed, "checks": config.epochs * config.checks}
-            by_text = text_alone(self.vertical, train.items, validation, watch, **checks)
+            by_text = text_alone(
+                self.vertical, train.items, self.encoder, validation, watch,
+                seed=config.seed, checks=config.epochs * config.checks,
+            )  # fmt: skip
         seen = fit.carve().train  # what rankers learn from is kept from the encoder
         check_judged(seen, config)
         encoder, (_, histories) = self._start(), seen.sequences()
@@ -263,7 +265,7 @@ class Pipeline:
         """Fit all of an engine but its encoder, and what reads the answers of a search."""
         fit, validation = train.carve()
         base, held = fit.rehearse()
-        if base.positives.is_empty():
+        if base.positives.is_empty() and base.queries.is_empty():
             raise DataError("Too few relevant events: nothing is left to train on.")
         texts = render(self.vertical.item_text, train.items)
         shared = shared_signals(self.vertical, train.items, texts, encoder, config.index)

@@ -13,7 +13,7 @@ import polars as pl
 from corank.compress.pair_scorer import PairScorer
 from corank.compress.runtime import TextEncoder
 from corank.data.dataset import Dataset
-from corank.evaluate.metrics import ndcg
+from corank.evaluate.metrics import mean_ndcg
 from corank.evaluate.relevance import Qrels, judge
 from corank.fitting import FitConfig
 from corank.language.cross_encoder import CrossEncoder
@@ -96,9 +96,7 @@ def _ndcg(score: Score, data: Dataset, texts: pl.Series) -> float:
     rows = judged.rows()
     scores = score([queries[row] for row in rows], texts.gather(judged.items).to_list())
     found = Hits.of(rows, judged.items, scores, n=len(judged), k=10)
-    values = ndcg(judge(found.items, Qrels(judged.indptr, judged.items, judged.values)), 10)
-    known = values[values == values]
-    return float(known.mean()) if len(known) else 0.0
+    return mean_ndcg(judge(found.items, Qrels(judged.indptr, judged.items, judged.values)), 10)
 
 
 def fit_searcher(

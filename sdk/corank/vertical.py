@@ -182,8 +182,8 @@ class Vertical:
         """Read, validate and quarantine a folder of tables (see `corank.data.read`).
 
         Args:
-            folder: holds items, interactions and perhaps users and queries, each as parquet,
-                csv or jsonl.
+            folder: holds items, interactions or judged queries or both, and perhaps users, each
+                as parquet, csv or jsonl.
             columns: the files' column names -> the schema's.
             rejects: where rejected rows go; ``folder/rejects.parquet`` by default.
             now: events later than this (UTC) are rejected; the present by default.
@@ -199,10 +199,11 @@ class Vertical:
             rejects=Path(rejects) if rejects else None,
             now=now or dt.datetime.now(dt.UTC).replace(tzinfo=None),
         )
+        events = tables.get("interactions", self.interactions.create_empty())
         return Dataset(
             items=tables["items"],
-            users=tables.get("users", self._strangers(tables["interactions"]["user_id"])),
-            interactions=tables["interactions"],
+            users=tables.get("users", self._strangers(events["user_id"])),
+            interactions=events,
             queries=tables.get("queries", self.queries.create_empty()),
             labeling_functions=self.labeling_functions,
             contexts=self.contexts,

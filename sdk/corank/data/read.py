@@ -9,7 +9,7 @@ handed the schemas.
 
 import datetime as dt
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from corank.data.validate import REASON, ROW, relate, validate
 from corank.errors import DataError, SchemaError, nearest
 
 FORMATS = ("parquet", "csv", "jsonl")
-REQUIRED: tuple[TableName, ...] = ("items", "interactions")
+BEHAVIOUR: tuple[TableName, ...] = ("interactions", "queries")
+"""One of them at least is needed: there is nothing to learn otherwise."""
 
 
 @dataclass
@@ -84,8 +85,8 @@ def read_tables(
     """Read and validate every table found in ``folder``.
 
     Args:
-        folder: holds ``items.*`` and ``interactions.*``, and may hold ``users.*`` and
-            ``queries.*``; each as parquet, csv or jsonl.
+        folder: holds ``items.*`` and ``interactions.*`` or ``queries.*`` or both, and may hold
+            ``users.*``; each as parquet, csv or jsonl.
         schemas: the schema of each table; a table follows those it refers to.
         columns: the files' column names -> the schema's, applied to every table.
         rejects: where to write the quarantined rows; ``folder/rejects.parquet`` by default. A
@@ -100,15 +101,14 @@ def read_tables(
         raise DataError(
             f"{folder} is not a folder. Expected a folder with items.* and interactions.*."
         )
+    paths = _paths(folder, schemas)
     now = now.astimezone(dt.UTC).replace(tzinfo=None) if now.tzinfo else now
     intake = Intake()
     tables: dict[TableName, pl.DataFrame] = {}
     rejected: list[pl.DataFrame] = []
     path_of_rejects = rejects or folder / "rejects.parquet"
-    for name, schema in schemas.items():
-        path = _find(folder, name)
-        if path is None:
-            continue
+    for name, path in paths.items():
+        schema = schemas[name]
         loaded = _load(path, schema, columns)
         kept, bad = validate(loaded.raw, schema, path.name, repaired=loaded.repaired)
         if name in ("interactions", "queries"):
@@ -127,17 +127,30 @@ def read_tables(
     return tables, intake
 
 
+def _paths(folder: Path, tables: Iterable[TableName]) -> dict[TableName, Path]:
+    """Return the file of each table that is there.
+
+    Raises:
+        DataError: items are missing, all behaviour is, or a table has two files.
+    """
+    paths = {name: path for name in tables if (path := _find(folder, name))}
+    missing = "items" if "items" not in paths else "interactions"
+    if "items" not in paths or not any(name in paths for name in BEHAVIOUR):
+        here = sorted(p.name for p in folder.iterdir())[:8]
+        raise DataError(
+            f"{folder} holds no {missing} file. Expected {missing}.parquet, .csv or .jsonl"
+            + (", or judged queries in queries.*" if missing in BEHAVIOUR else "")
+            + f"; found {', '.join(here) or 'nothing'}."
+            + nearest(f"{missing}.csv", here)
+        )
+    return paths
+
+
 def _find(folder: Path, name: TableName) -> Path | None:
     found = [path for f in FORMATS if (path := folder / f"{name}.{f}").is_file()]
     if len(found) > 1:
         raise DataError(
             f"{folder} holds {' and '.join(p.name for p in found)}. Keep one file per table."
-        )
-    if not found and name in REQUIRED:
-        here = sorted(p.name for p in folder.iterdir())[:8]
-        raise DataError(
-            f"{folder} holds no {name} file. Expected {name}.parquet, .csv or .jsonl; "
-            f"found {', '.join(here) or 'nothing'}." + nearest(f"{name}.csv", here)
         )
     return found[0] if found else None
 

@@ -60,7 +60,7 @@ def split_tables(
         protocol: how to divide it.
 
     Raises:
-        DataError: one side would hold no event.
+        DataError: one side would hold nothing.
     """
     divide = {
         "time": _by_time,
@@ -68,18 +68,27 @@ def split_tables(
         "cold-items": _cold_items,
         "cold-users": _cold_users,
     }[protocol.name]
-    train, test, history = divide(data.events, positives, protocol)
+    only_queries = data.events.is_empty() and not data.queries.is_empty()
+    if only_queries:
+        train = test = history = data.events
+    else:
+        train, test, history = divide(data.events, positives, protocol)
+        _check(protocol, "events", data.events, train, test)
+    judged = data.queries["query"].is_in(sample(data.queries["query"], protocol).implode())
+    seen, asked = data.queries.filter(~judged), data.queries.filter(judged)
+    if only_queries:
+        _check(protocol, "judgements", data.queries, seen, asked)
+    return Tables(train, seen), Tables(test, asked), history
+
+
+def _check(
+    protocol: Protocol, what: str, rows: pl.DataFrame, train: pl.DataFrame, test: pl.DataFrame
+) -> None:
     if train.is_empty() or test.is_empty():
         raise DataError(
-            f"The {protocol.name} split of {data.events.height:,} events leaves {train.height:,} "
-            f"for training and {test.height:,} for the test. Bring more events or another split."
+            f"The {protocol.name} split of {rows.height:,} {what} leaves {train.height:,} for "
+            f"training and {test.height:,} for the test. Bring more {what} or another split."
         )
-    judged = data.queries["query"].is_in(sample(data.queries["query"], protocol).implode())
-    return (
-        Tables(train, data.queries.filter(~judged)),
-        Tables(test, data.queries.filter(judged)),
-        history,
-    )
 
 
 def _by_time(events: pl.DataFrame, _: pl.DataFrame, protocol: Protocol) -> _Events:

@@ -35,6 +35,13 @@ def ndcg(judged: Judged, k: int) -> Floats:
     return _where_relevant(judged, dcg(judged.grades), dcg(judged.ideal))
 
 
+def mean_ndcg(judged: Judged, k: int) -> float:
+    """Mean of `ndcg` over the cases to which something is relevant; 0 without any."""
+    values = ndcg(judged, k)
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else 0.0
+
+
 def recall(judged: Judged, k: int) -> Floats:
     """Share of all relevant items found in the first k; below 1 when more than k are relevant."""
     return _where_relevant(judged, _hits(judged, k).sum(axis=1), judged.n_relevant)

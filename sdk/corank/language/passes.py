@@ -21,7 +21,7 @@ from corank.language.objectives import Objective, Rows, Share, Texts, drop_token
 from corank.language.processes import alone, gather, generators, seed_step, set_generators
 from corank.language.tokenizer import Tokenizer
 
-GROUPS = 4  # of like length
+GROUPS = 2  # of like length
 IGNORED = -100  # a label that torch's cross-entropy leaves out
 
 

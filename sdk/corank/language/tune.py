@@ -23,6 +23,9 @@ from corank.language.pairs import Pairs, build_pairs
 from corank.language.tokenizer import Tokenizer, embed
 from corank.language.trainer import History, Run, train
 
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+"""Texts, prompts included, (n,) -> unit vectors (n, dim)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderTraining(TrainerConfig):
@@ -106,7 +109,7 @@ def train_encoder(
     *,
     seed: int,
     run: Run | None = None,
-    validate: Callable[[NDArray[np.float32]], float] | None = None,
+    validate: Callable[[Embed], float] | None = None,
 ) -> History:
     """Pull together the texts that belong together, in place; return what happened.
 
@@ -117,8 +120,8 @@ def train_encoder(
         config: how.
         seed: of the order of examples and of all else that is random.
         run: where checkpoints go.
-        validate: says how good vectors of the items are, (n_items, dim), higher is better; asked
-            ``config.checks`` times an epoch. With ``config.patience``, the best weights come out.
+        validate: says how good what embeds texts is, higher is better; asked ``config.checks``
+            times an epoch. With ``config.patience``, the best weights come out.
 
     Raises:
         TrainingError, ConfigError: see `trainer.train`.
@@ -128,20 +131,19 @@ def train_encoder(
     max_tokens = min(config.max_tokens, encoder.tokenizer.max_tokens)
     ids = Tokenizer(encoder.tokenizer.backend, max_tokens).encode(texts)
 
-    def vectors(n: int) -> NDArray[np.float32]:
-        return embed(texts[:n], encoder.tokenizer, encoder.run, dim=encoder.dim)
+    def embedded(texts: Sequence[str]) -> NDArray[np.float32]:
+        return embed(texts, encoder.tokenizer, encoder.run, dim=encoder.dim)
 
     objective: Reconstruction | Contrastive
     if isinstance(examples, Interactions):
-        n_items = examples.wanted.shape[1]
         objective = Reconstruction(ids, examples, step_texts=config.step_texts)
     else:
         n_items, negatives = examples.known.shape[1], None
         if config.hard_negatives and len(examples):
-            start, h = vectors(len(texts)), config.hard_negatives
+            start, h = embedded(texts), config.hard_negatives
             negatives = mine(start[examples.anchors], start[:n_items], examples, h, seed=seed)
         objective = Contrastive(ids, examples, temperature=config.temperature, negatives=negatives)
-    metric = (lambda: validate(vectors(n_items))) if validate else None
+    metric = (lambda: validate(embedded)) if validate else None
     return train(
         encoder, objective, config, seed=seed, metric=metric, run=run, name="tuning encoder"
     )

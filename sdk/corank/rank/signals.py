@@ -237,17 +237,22 @@ class Signals:
         proposed = np.concatenate(list(found.values()), axis=1)
         for row, query in enumerate(queries):
             items = np.union1d(proposed[row], np.array(also, np.int32)).astype(np.int32)
-            items = items[items >= 0]
-            words = self.bm25.scores(query, items)
-            columns = {
-                "words": words,
-                "words_share": words / max(float(words.max(initial=0)), 1e-9),
-                "text": self.text_vectors[items] @ vectors[row],
-                "popularity": self.popularity[items],
-                "recency": self.recency[items],
-            }
-            features = np.stack([columns[name] for name in SEARCH], axis=1)
-            yield Candidates(items, features.astype(np.float32))
+            yield self.for_query(query, vectors[row], items[items >= 0])
+
+    def for_query(
+        self, query: str, vector: NDArray[np.float32], items: NDArray[np.int32]
+    ) -> Candidates:
+        """Return these items, (m,) ascending, with what they are to a query and its vector."""
+        words = self.bm25.scores(query, items)
+        columns = {
+            "words": words,
+            "words_share": words / max(float(words.max(initial=0)), 1e-9),
+            "text": self.text_vectors[items] @ vector,
+            "popularity": self.popularity[items],
+            "recency": self.recency[items],
+        }
+        features = np.stack([columns[name] for name in SEARCH], axis=1)
+        return Candidates(items, features.astype(np.float32))
 
     def proposed_for_queries(
         self, queries: list[str], vectors: NDArray[np.float32], per_retriever: int

@@ -98,6 +98,8 @@ def ease(
     users = history_matrix(histories, n_items)
     count = np.asarray(users.sum(0)).ravel()
     items = np.sort(np.argsort(-count, kind="stable")[: min(EASE_LIMIT, np.count_nonzero(count))])
+    if not len(items):
+        return ItemItem(sp.csr_array((n_items, n_items), dtype=np.float32), decay)
     gram = (users[:, items].T @ users[:, items]).toarray()
     gram[np.diag_indices_from(gram)] += l2
     inverse = scipy.linalg.inv(gram, overwrite_a=True, check_finite=False, assume_a="pos")
