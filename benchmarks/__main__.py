@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import (
@@ -13,11 +14,13 @@ from benchmarks import (
     continual,
     insurance,
     report,
+    reranking,
     training_speed,
 )
 from benchmarks.catalogue import DATASETS, RANKING
 from benchmarks.datasets import RankingSet
 from benchmarks.medquad import MEDQUAD
+from benchmarks.reranking import RerankingSet
 from corank import FitConfig
 from corank.classify.training import ClassifierConfig
 from corank.config import from_mapping
@@ -77,6 +80,9 @@ def _accuracy(arguments: argparse.Namespace) -> None:
                 dataset, protocol, seeds, how, peers=limit, refit=arguments.refit
             )
             print(f"{found.markdown()}\n\nstored in {path}")
+        elif isinstance(dataset, RerankingSet):
+            plain = {**asdict(dataset.options), **given}
+            _print(*reranking.run(dataset, protocol, seeds, from_mapping(FitConfig, plain)))
         else:
             config = from_mapping(ClassifierConfig, dataset.options.get(protocol, {}) | given)
             if protocol in dataset.in_steps:

@@ -83,7 +83,12 @@ def _frozen(fold: Fold, c: float) -> dict[str, Any]:
 
 def _tuned(fold: Fold, config: ClassifierConfig, seed: int) -> dict[str, Any]:
     classifier = fit_classifier(
-        fold.texts, fold.labels, config, validation=fold.validation, seed=seed
+        fold.texts,
+        fold.labels,
+        config,
+        targets=fold.targets,
+        validation=fold.validation,
+        seed=seed,
     )
     said = classifier.predict(fold.test_texts)
     return {"said": said, "trained": classifier.about["share of weights trained"]}

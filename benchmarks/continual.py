@@ -61,12 +61,16 @@ def steps(fold: Fold, seed: int) -> list[Part]:
     ]
 
 
-def updates(parts: list[Part], per_class: int | None, seed: int) -> Iterator[Classifier]:
-    """`corank.update_classifier` without its gate; ``per_class`` old texts are kept, or all."""
+def updates(parts: list[Part], seed: int) -> Iterator[Classifier]:
+    """`corank.update_classifier` without its gate; all old texts are kept."""
     current = fit_classifier(*parts[0].learn, ClassifierConfig(mode="full"), seed=seed)
     yield current
     for number, part in enumerate(parts[1:], 1):
-        memory = _memory([each.learn for each in parts[:number]], per_class, seed)
+        seen = [each.learn for each in parts[:number]]
+        memory = Labelled(
+            [text for part in seen for text in part.texts],
+            [label for part in seen for label in part.labels],
+        )
         current = learn_more(current, part.learn, memory, ClassifierUpdate(), seed=seed)
         yield current
 
@@ -111,8 +115,7 @@ def run(dataset: LabelledSet, protocol: str, seeds: Sequence[int]) -> tuple[list
     systems: dict[str, Callable[[list[Part], int], Iterator[Best]]] = {
         "frozen-encoder, all texts": frozen,
         "plain fine-tuning": lambda parts, seed: _asking(plain(parts, seed), parts),
-        "corank, 20 texts of a class": lambda p, seed: _asking(updates(p, 20, seed), p),
-        "corank": lambda parts, seed: _asking(updates(parts, None, seed), parts),
+        "corank": lambda parts, seed: _asking(updates(parts, seed), parts),
     }
     found: dict[tuple[str, str], list[float]] = {}
     for seed in seeds:
@@ -172,20 +175,3 @@ def _asked(parts: list[Part]) -> list[str]:
 def _asking(classifiers: Iterator[Classifier], parts: list[Part]) -> Iterator[Best]:
     for classifier in classifiers:
         yield [said.best for said in classifier.predict(_asked(parts))]
-
-
-def _memory(seen: list[Labelled], per_class: int | None, seed: int) -> Labelled:
-    """Old texts that were kept: of each part, the same ones for good."""
-    kept = [part if per_class is None else _some(part, per_class, seed) for part in seen]
-    return Labelled(
-        [text for part in kept for text in part.texts],
-        [label for part in kept for label in part.labels],
-    )
-
-
-def _some(part: Labelled, per_class: int, seed: int) -> Labelled:
-    taken: dict[str | None, list[int]] = {}
-    for row in np.random.default_rng(seed).permutation(len(part.texts)).tolist():
-        taken.setdefault(part.labels[row], []).append(row)
-    rows = sorted(row for each in taken.values() for row in each[:per_class])
-    return Labelled([part.texts[row] for row in rows], [part.labels[row] for row in rows])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from benchmarks.datasets import PublicSet, Published
@@ -24,6 +25,7 @@ class Fold(NamedTuple):
     test_texts: list[str]
     test_labels: Labels
     validation: Labelled | None = None
+    targets: NDArray[np.float64] | None = None  # (n, classes) how sure those who labelled were
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +66,33 @@ def _banking77(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
     )  # fmt: skip
 
 
+AGREED = {"50Agree": 0.58, "66Agree": 0.70, "75Agree": 0.87, "AllAgree": 1.0}
+"""A file of PhraseBank -> about which share of the annotators agreed, where no file asks for more:
+the middle between this file's share and the next one's."""
+
+
 def _phrasebank(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
-    name = {"50agree-10-fold": "50Agree", "allagree-10-fold": "AllAgree"}[protocol]
-    lines = (folder / f"Sentences_{name}.txt").read_text("latin-1").splitlines()
-    pairs = [line.rsplit("@", 1) for line in lines if line.strip()]
+    """Ten folds. Training learns from how many annotators agreed, too; testing goes by the label.
+
+    What they did not agree on is divided evenly between the other classes.
+    """
+    agreed: dict[str, float] = {}  # later files are parts of earlier ones
+    labelled: dict[str, list[list[str]]] = {}
+    for name, share in AGREED.items():
+        lines = (folder / f"Sentences_{name}.txt").read_text("latin-1").splitlines()
+        labelled[name] = [line.rsplit("@", 1) for line in lines if line.strip()]
+        agreed |= dict.fromkeys((text for text, _ in labelled[name]), share)
+    pairs = labelled[{"50agree-10-fold": "50Agree", "allagree-10-fold": "AllAgree"}[protocol]]
     texts, labels = np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+    sure = np.array([agreed[text] for text in texts.tolist()])[:, None]  # (n, 1)
+    own = labels[:, None] == np.unique(labels)[None, :]  # (n, 3)
+    targets = np.where(own, sure, (1 - sure) / (own.shape[1] - 1))
     parts = StratifiedKFold(10, shuffle=True, random_state=seed).split(texts, labels)
     for train, test in parts:
         yield Fold(
             texts[train].tolist(), labels[train].tolist(),
             texts[test].tolist(), labels[test].tolist(),
+            targets=targets[train],
         )  # fmt: skip
 
 
@@ -167,10 +186,16 @@ PHRASEBANK = LabelledSet(
     licence="CC BY-NC-SA 3.0",
     files={
         "Sentences_50Agree.txt": "a line per sentence: sentence@label, latin-1",
+        "Sentences_66Agree.txt": "the same, where two annotators in three agreed",
+        "Sentences_75Agree.txt": "the same, where three in four agreed",
         "Sentences_AllAgree.txt": "the same, where every annotator agreed",
     },
     folds=_phrasebank,
     protocols=("50agree-10-fold", "allagree-10-fold"),
+    options={
+        protocol: {"epochs": 3, "dropout": 0.0, "smoothing": 0.0, "holdout": 0.0}
+        for protocol in ("50agree-10-fold", "allagree-10-fold")
+    },
     published=(
         Published(
             system="FinBERT",

@@ -26,11 +26,12 @@ def questions_and_answers(folder: Path) -> list[tuple[str, str]]:
     for name in FOLDERS:
         for file in sorted((folder / name).glob("*.xml")):
             for pair in ElementTree.parse(file).iter("QAPair"):  # noqa: S314  a file of one's own
-                question, answer = (_plain(pair.findtext(tag)) for tag in ("Question", "Answer"))
+                question, answer = (plain(pair.findtext(tag)) for tag in ("Question", "Answer"))
                 if question and answer:
                     found.setdefault(question, answer)
     return [*found.items()]
 
 
-def _plain(text: str | None) -> str:
+def plain(text: str | None) -> str:
+    """Return text with every run of white space as one blank; nothing for None."""
     return re.sub(r"\s+", " ", text or "").strip()

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from benchmarks.classification import Kept
 from benchmarks.labelled import BANKING77, CLINC150, PHRASEBANK
 
@@ -28,7 +30,9 @@ def test_phrasebank_is_divided_ten_times_each_sentence_tested_once(tmp_path: Pat
     lines = [
         f"Sales r\xf6se {n}, {c} @ 5 %.@{c}" for c in ("positive", "negative") for n in range(20)
     ]
-    (tmp_path / "Sentences_50Agree.txt").write_bytes("\n".join(lines).encode("latin-1"))
+    for name, kept in (("50", 40), ("66", 30), ("75", 20), ("All", 10)):
+        text = "\n".join(lines[:kept])
+        (tmp_path / f"Sentences_{name}Agree.txt").write_bytes(text.encode("latin-1"))
     folds = list(PHRASEBANK.folds(tmp_path, "50agree-10-fold", 0))
     tested = [text for fold in folds for text in fold.test_texts]
     assert len(folds) == 10 and len(tested) == 40
@@ -36,6 +40,13 @@ def test_phrasebank_is_divided_ten_times_each_sentence_tested_once(tmp_path: Pat
     assert len(set(tested)) == 40
     assert not any(set(fold.texts) & set(fold.test_texts) for fold in folds)
     assert all(len(fold.texts) == 36 for fold in folds)
+    sure: dict[str, float] = {}
+    for fold in folds:
+        assert fold.targets is not None and fold.targets.sum(1) == pytest.approx(1)
+        own = [["negative", "positive"].index(str(label)) for label in fold.labels]
+        sure |= dict(zip(fold.texts, fold.targets[range(36), own].tolist(), strict=True))
+    shares = [sure[line.rpartition("@")[0]] for line in lines]
+    assert shares == [1.0] * 10 + [0.87] * 10 + [0.7] * 10 + [0.58] * 10
 
 
 def test_clinc150_marks_what_is_out_of_scope(tmp_path: Path) -> None:

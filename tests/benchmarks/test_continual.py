@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.continual import Part, _memory, accuracies, measure, steps
+from benchmarks.continual import Part, accuracies, measure, steps
 from benchmarks.labelled import Fold
 from corank.classify.material import Labelled
 
@@ -36,10 +36,3 @@ def test_accuracies_are_of_each_part() -> None:
     parts = [Part(none, Labelled(["x", "y"], ["a", "b"])), Part(none, Labelled(["z"], ["c"]))]
     found = accuracies([["a", "a", "a"], ["a", "b", "c"]], parts)
     assert found.tolist() == [[0.5, 0.0], [1.0, 1.0]]
-
-
-def test_memory_keeps_some_texts_of_each_class() -> None:
-    seen = [Labelled(["a1", "a2", "a3", "b1"], ["a", "a", "a", "b"]), Labelled(["c1"], ["c"])]
-    assert _memory(seen, None, 0) == Labelled(["a1", "a2", "a3", "b1", "c1"], [*"aaabc"])
-    few = _memory(seen, 2, 0)
-    assert [*few.labels] == ["a", "a", "b", "c"] and {*few.texts} < {*_memory(seen, None, 0).texts}

@@ -45,7 +45,7 @@ class ClassifierUpdate(ClassifierConfig):
         gate: what the update has to show.
     """
 
-    epochs: int = 4
+    epochs: int = 2
     replay: float = 1.0
     distil: float = 0.5
     keep: float = 0.5

@@ -1,0 +1,90 @@
+"""CrowdFlower: products that people judged for what somebody searched in a shop.
+
+Every line is a product of its own, also where two have the same title. The public folds cut across
+queries; these are folds of queries, so that what is asked was never judged in training.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+
+from benchmarks.reranking import Fold, RerankingSet
+from corank import (
+    Dataset,
+    FitConfig,
+    Interaction,
+    Item,
+    RerankerConfig,
+    Vertical,
+    labeling_function,
+)
+
+FOLDS = 10
+FILES = tuple(f"fold{number:02}.csv" for number in range(1, 11))
+
+
+class Offer(Item):
+    """What a shop shows."""
+
+    description = dy.String(nullable=True)
+
+
+@labeling_function
+def bought() -> pl.Expr:
+    """Nobody acts here."""
+    return pl.when(pl.col("event") == "purchase").then(3)
+
+
+OFFERS = Vertical(
+    name="offers",
+    items=Offer,
+    interactions=Interaction,
+    item_text="{title}. {description}",
+    labeling_functions=(bought,),
+)
+
+
+def folds(source: Path, protocol: str, seed: int) -> Iterator[Fold]:
+    """Divide the queries at random into ten folds; grades run from 0 to 3."""
+    judged = pl.concat(
+        pl.read_csv(source / name, infer_schema=False, null_values="") for name in FILES
+    ).select(
+        pl.col("id").alias("item_id"),
+        pl.col("product_title").str.strip_chars().alias("title"),
+        pl.col("product_description").str.replace_all(r"<[^>]*>|\s+", " ").alias("description"),
+        pl.col("query").str.strip_chars(),
+        (pl.col("median_relevance").cast(pl.Int64) - 1).alias("grade"),
+    )
+    whole = Dataset(
+        items=judged.select("item_id", "title", "description"),
+        users=OFFERS.users.create_empty(),
+        interactions=OFFERS.interactions.create_empty(),
+        queries=judged.select("query", "item_id", "grade"),
+        labeling_functions=OFFERS.labeling_functions,
+    )
+    queries, documents = whole.judged_queries()
+    order = np.random.default_rng(seed).permutation(len(queries))
+    for asked in np.array_split(order, FOLDS):
+        names = [queries[row] for row in asked]
+        others = ~pl.col("query").is_in(names)
+        train = replace(whole, queries=whole.queries.filter(others))
+        yield Fold(train, names, documents.take(asked))
+
+
+CROWDFLOWER = RerankingSet(
+    name="crowdflower",
+    vertical=OFFERS,
+    home_page="https://www.kaggle.com/c/crowdflower-search-relevance "
+    "(folds: github.com/thomasjungblut/crowdflower, ValidationFolds)",
+    licence="none is stated",
+    files=dict.fromkeys(
+        FILES, "id, query, product_title, product_description, median_relevance 1 to 4"
+    ),
+    folds=folds,
+    options=FitConfig(reranker=RerankerConfig(negatives=0)),  # all that is asked was judged
+    protocols=("10-fold",),
+)
