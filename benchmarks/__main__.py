@@ -16,6 +16,7 @@ from benchmarks import (
     report,
     reranking,
     training_speed,
+    upworthy,
 )
 from benchmarks.catalogue import DATASETS, RANKING
 from benchmarks.datasets import RankingSet
@@ -40,7 +41,7 @@ def main() -> int:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    for dataset in (*DATASETS.values(), insurance.INSURANCE, MEDQUAD):
+    for dataset in (*DATASETS.values(), insurance.INSURANCE, upworthy.UPWORTHY, MEDQUAD):
         kind = f"vertical {dataset.vertical.name}" if isinstance(dataset, RankingSet) else "texts"
         print(f"{dataset.name}: {kind}; {', '.join(dataset.protocols)}")
         print(f"    {dataset.home_page}\n    {dataset.licence}")
@@ -102,6 +103,10 @@ def _insurance(arguments: argparse.Namespace) -> None:
     _print(*insurance.run(seed=arguments.seed))
 
 
+def _upworthy(arguments: argparse.Namespace) -> None:
+    _print(*upworthy.run(range(arguments.seeds)))
+
+
 def _adaptation(arguments: argparse.Namespace) -> None:
     _print(*adaptation.run(texts=arguments.texts, seed=arguments.seed))
 
@@ -159,6 +164,10 @@ def _parser() -> argparse.ArgumentParser:
     buying = commands.add_parser("insurance", help="the next purchase among what is allowed")
     buying.add_argument("--seed", type=int, default=0)
     buying.set_defaults(run=_insurance)
+
+    headlines = commands.add_parser("upworthy", help="which of two headlines was clicked more")
+    headlines.add_argument("--seeds", type=int, default=3)
+    headlines.set_defaults(run=_upworthy)
 
     reading = commands.add_parser(
         "adaptation", help="perplexity and retrieval on MedQuAD, with domain pre-training"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -205,3 +206,24 @@ def test_the_search_page_runs(
     assert names["light"].score(names["asked"], names["read"]) == pytest.approx(
         names["scores"], abs=1e-4
     )
+
+
+def test_the_page_on_creatives_runs(
+    tiny_encoder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    names: dict[str, Any] = {
+        "texts": [f"{word} mug {n}" for n in range(30) for word in ("coffee", "steel")],
+        "tests": [n for n in range(30) for _ in range(2)],
+        "clicks": rng.poisson([40, 20] * 30),
+        "impressions": np.full(60, 500),
+        "tiny": corank.AppealConfig(epochs=1, precision="no"),
+        "encoder": EncoderConfig(name=tiny_encoder, max_tokens=32),
+    }
+    stand_ins = {"(texts, trials)": "(texts, trials, tiny, encoder=encoder)"}
+    exec(code_of("creatives.md", stand_ins), names)  # noqa: S102  our own page
+    assert re.match(r"\d+% \{'pairs': [23],", capsys.readouterr().out)

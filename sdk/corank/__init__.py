@@ -22,10 +22,14 @@ from corank.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from corank.bundle import load as load
+    from corank.classify.appeal import Appeal as Appeal
+    from corank.classify.appeal_training import AppealConfig as AppealConfig
+    from corank.classify.appeal_training import fit_appeal as fit_appeal
     from corank.classify.classifier import Classifier as Classifier
     from corank.classify.material import Labelled as Labelled
     from corank.classify.training import ClassifierConfig as ClassifierConfig
     from corank.classify.training import fit_classifier as fit_classifier
+    from corank.classify.trials import Trials as Trials
     from corank.classify.updating import ClassifierUpdate as ClassifierUpdate
     from corank.classify.updating import update_classifier as update_classifier
     from corank.data.context import Context as Context
@@ -63,6 +67,8 @@ if TYPE_CHECKING:
 _HOME = {
     "AdaptConfig": "language.adapt",
     "AlreadySeen": "rank.rules.hard",
+    "Appeal": "classify.appeal",
+    "AppealConfig": "classify.appeal_training",
     "Boost": "rank.rules.soft",
     "Calibrate": "rank.rules.diverse",
     "Cap": "rank.rules.soft",
@@ -87,10 +93,12 @@ _HOME = {
     "Require": "rank.rules.hard",
     "RerankerConfig": "language.rerank",
     "Run": "language.trainer",
+    "Trials": "classify.trials",
     "UpdateConfig": "updating",
     "User": "data.schema",
     "UserModelConfig": "rank.sequence",
     "Vertical": "vertical",
+    "fit_appeal": "classify.appeal_training",
     "fit_classifier": "classify.training",
     "labeling_function": "data.labels",
     "load": "bundle",

@@ -144,6 +144,42 @@ class Classification(Objective):
         return F.cross_entropy(outputs, targets, label_smoothing=self.smoothing)
 
 
+class ClickShares(Objective):
+    """Share a test's clicks among its texts as they fell; see `corank.classify.trials`.
+
+    Args:
+        ids: token ids of every arm, (n,).
+        offsets: where each test's arms start, and where the last ones end, (tests + 1,).
+        clicks, impressions: of each arm, (n,); every test has a click.
+        full_weight: a test with this many clicks counts 1, with fewer in proportion.
+    """
+
+    def __init__(
+        self, ids: Ids, offsets: Rows, clicks: Rows, impressions: Rows, *, full_weight: int
+    ) -> None:
+        super().__init__(len(offsets) - 1, offsets, clicks, impressions, *ids)
+        self.ids, self.offsets = ids, offsets
+        total = np.add.reduceat(clicks, offsets[:-1])
+        row = np.repeat(np.arange(len(total)), np.diff(offsets))
+        self.share = torch.tensor(clicks / total[row], dtype=torch.float32)
+        self.offer = torch.tensor(np.log(np.maximum(impressions, 1e-9)), dtype=torch.float32)
+        self.weight = torch.tensor(np.minimum(total / full_weight, 1.0), dtype=torch.float32)
+
+    def texts(self, rows: Rows, rng: np.random.Generator) -> Texts:
+        return Texts([self.ids[arm] for arm in self._arms(rows)])
+
+    def loss(self, outputs: Tensor, share: Share) -> Tensor:
+        arms, device = torch.from_numpy(self._arms(share.own)), outputs.device
+        sizes = (self.offsets[share.own + 1] - self.offsets[share.own]).tolist()
+        logits = outputs[:, 0] + self.offer[arms].to(device)
+        log_p = torch.cat([test.log_softmax(0) for test in logits.split(sizes)])  # (m,)
+        weight = torch.repeat_interleave(self.weight[share.own], torch.tensor(sizes)).to(device)
+        return -(weight * self.share[arms].to(device) * log_p).sum() / len(sizes)
+
+    def _arms(self, rows: Rows) -> Rows:
+        return np.concatenate([np.arange(*self.offsets[[row, row + 1]]) for row in rows])
+
+
 class Regression(Objective):
     """Squared error of a rating predicted from two texts (a user's and an item's, say).
 

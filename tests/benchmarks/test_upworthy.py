@@ -1,0 +1,66 @@
+"""Headline tests in miniature: what is asked, and what may not be on both sides."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from benchmarks.upworthy import calibration_error, folds, read
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    rows = [
+        # test, headline, week, clicks, impressions
+        ("a", "One", 201310, 3, 100),
+        ("a", " One", 201310, 1, 100),  # the same with another picture
+        ("a", "Two", 201310, 5, 100),
+        ("b", "Alone", 201310, 5, 100),
+        ("c", "One", 201326, 5, 100),  # a doubtful week
+        ("c", "Two", 201326, 6, 100),
+    ]
+    for number in range(12):
+        name = f"d{number}"
+        shared = "Back again" if number < 3 else f"Unlike {number}"
+        rows += [(name, shared, 201410, 9, 100), (name, f"Other {number}", 201410, 4, 100)]
+    columns = ["clickability_test_id", "headline", "test_week", "clicks", "impressions"]
+    pl.DataFrame(rows, schema=columns, orient="row").write_parquet(
+        tmp_path / "upworthy_clean.parquet"
+    )
+    return tmp_path
+
+
+def test_arms_of_one_headline_are_one_and_doubtful_weeks_are_left_out(source: Path) -> None:
+    known = read(source)
+    assert set(known.trials.tests) == {"a", *(f"d{n}" for n in range(12))}
+    assert known.texts[:2] == ["One", "Two"]
+    assert known.trials.clicks[:2].tolist() == [4, 5]
+    assert known.trials.impressions[:2].tolist() == [200, 100]
+
+
+def test_no_headline_is_on_both_sides(source: Path) -> None:
+    known = read(source)
+    names = [name for place, name in enumerate(known.trials.tests) if place in
+             known.trials.offsets[:-1]]  # fmt: skip
+    asked = [*folds(known, 0)]
+    assert sorted(np.concatenate(asked).tolist()) == list(range(13))
+    test_of = np.repeat(np.arange(13), np.diff(known.trials.offsets))
+    for tests in asked:
+        inside = np.isin(test_of, tests)
+        one, other = (
+            {text for text, here in zip(known.texts, side, strict=True) if here}
+            for side in (inside, ~inside)
+        )
+        assert not one & other
+    together = {number for number, tests in enumerate(asked) for test in tests
+                if names[test] in ("d0", "d1", "d2")}  # fmt: skip
+    assert len(together) == 1
+    assert [part.tolist() for part in folds(known, 1)] != [part.tolist() for part in asked]
+
+
+def test_promises_that_come_true_have_no_error() -> None:
+    won = np.array([True, True, True, False] * 25)
+    assert calibration_error(np.full(40, 0.75), won[:40]) == 0.0  # four in a bin
+    assert calibration_error(np.tile([0.75, 0.25], 50), np.tile([True, False], 50)) == 0.25
+    assert calibration_error(np.full(100, 1 - 1e-9), won[::-1]) == pytest.approx(0.25)
