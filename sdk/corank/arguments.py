@@ -183,7 +183,7 @@ def _add_reading(parser: argparse.ArgumentParser, *, required: bool, again: bool
         "--data",
         required=required,
         action="append" if again else "store",
-        help="folder with items.* and interactions.*"
+        help="folder with items.*, and interactions.* or queries.* or both"
         + (" that the bundle was fitted on; once more for each update since" if again else ""),
     )
     parser.add_argument(

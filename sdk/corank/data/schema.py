@@ -3,7 +3,9 @@
     items          what can be ranked                        items.{parquet,csv,jsonl}
     users          who acts (optional)                       users.*
     interactions   who did what to which item, and when      interactions.*
-    queries        judged search answers (optional)          queries.*
+    queries        judged search answers                     queries.*
+
+Of interactions and queries one is enough.
 
 The classes are dataframely schemas: a column may carry bounds, and a ``@dy.rule()`` may
 relate several. Rows that break a rule are quarantined by `corank.data.read`, never dropped
