@@ -31,6 +31,7 @@ from benchmarks.datasets import PublicSet
 from benchmarks.results import RESULTS, current_commit, store
 from corank import AppealConfig, Trials, fit_appeal
 from corank.classify.trials import Duels
+from corank.evaluate.probabilities import calibration_error
 from corank.evaluate.report import OURS, Row
 from corank.evaluate.significance import bootstrap_mean, paired_difference
 from corank.language.encoder import Encoder
@@ -40,7 +41,6 @@ FILE = "upworthy_clean.parquet"
 DOUBTFUL = (201325, 201402)
 """First and last week in which people may not have been divided at random."""
 FOLDS = 5
-BINS = 10
 RIDGE = "frozen-encoder+ridge"
 LINEAR = "frozen-encoder+clicks"
 Floats = NDArray[np.float64]
@@ -222,7 +222,7 @@ def _rows(
         losses = [-np.log(np.where(won, one.chance, 1 - one.chance)) for one in each]
         mean = bootstrap_mean(np.mean(losses, axis=0), groups=group)
         yield Row(system, "all", "log_loss", mean.value, mean.low, mean.high, len(each))
-        error = float(np.mean([calibration_error(one.chance, won) for one in each]))
+        error = float(np.mean([_error(one.chance, won) for one in each]))
         yield Row(system, "all", "calibration_error", error, seeds=len(each))
     for metric, here in kinds.items():
         for system in list(said)[1:]:
@@ -231,13 +231,6 @@ def _rows(
             yield Row(OURS, "all", name, gap.value, gap.low, gap.high, len(said[OURS]))
 
 
-def calibration_error(chance: Floats, won: NDArray[np.bool_]) -> float:
-    """Mean distance between what was promised and what came, over ten bins of as many pairs.
-
-    A pair is looked at from the side that is said to win, so that the order of two arms is of no
-    account.
-    """
-    sure, right = np.maximum(chance, 1 - chance), (chance > 0.5) == won
-    parts = np.array_split(np.argsort(sure, kind="stable"), BINS)
-    gaps = [abs(sure[part].mean() - right[part].mean()) * len(part) for part in parts if len(part)]
-    return float(sum(gaps) / max(len(chance), 1))
+def _error(chance: Floats, won: NDArray[np.bool_]) -> float:
+    """Of a pair seen from the side that is said to win: the order of two arms is of no account."""
+    return calibration_error(np.maximum(chance, 1 - chance), (chance > 0.5) == won)

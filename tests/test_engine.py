@@ -312,4 +312,5 @@ def test_answers_are_plain_json(engine: Engine) -> None:
         "parts": answers[0].parts,
         "reasons": list(answers[0].reasons),
         "rules": list(answers[0].rules),
+        "chance": None,
     }

@@ -157,6 +157,13 @@ def test_search_stands_beside_bm25_the_frozen_encoder_and_both(report: Report) -
     assert set(rows["metric"]) == {"ndcg@10", "mrr@10", "recall@100"}
 
 
+def test_chances_are_compared_with_what_was_chosen(report: Report) -> None:
+    chances = dict(of(report, "chances").select("metric", "value").iter_rows())
+    assert set(chances) == {"chance_error@10", "chance_log_loss@10"}
+    # in this small shop one answer in twelve is chosen; to promise just that of all costs .28
+    assert 0 < chances["chance_error@10"] < 0.03 and 0.1 < chances["chance_log_loss@10"] < 0.28
+
+
 def test_lists_are_measured_beyond_accuracy(report: Report) -> None:
     rows = of(report, "beyond accuracy")
     assert set(rows["system"]) == {"corank", *OTHERS}
@@ -269,5 +276,5 @@ def test_leaks_are_stamped_and_what_is_too_small_is_left_out(
     assert set(of(report, "all")["system"]) == {"corank", *OTHERS}
     assert "search" not in cases
     assert all(cases[name] >= MIN_CASES for name in cases if name != "all")
-    assert set(report.frame["split"]) == {*cases, "beyond accuracy"}
+    assert set(report.frame["split"]) == {*cases, "beyond accuracy", "chances"}
     assert len(cases) < 1 + len(SLICES)

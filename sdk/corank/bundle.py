@@ -29,6 +29,7 @@ from corank.compress.runtime import TextEncoder
 from corank.engine import Engine
 from corank.errors import BundleError
 from corank.evaluate.report import Report
+from corank.rank.chances import Chances
 from corank.rank.history import UserModel
 from corank.rank.lift import Lift
 from corank.rank.ranker import Ranker
@@ -209,9 +210,12 @@ def _write(engine: Engine, folder: Path) -> None:
     engine.searcher.save(folder / "searcher")
     if engine.reader:
         engine.reader.save(folder / "reader")
+    if engine.chances:
+        engine.chances.save(folder / "recommender" / "chances.json")
 
 
 def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
+    chances = folder / "recommender" / "chances.json"
     settings = json.loads((folder / "signals" / "signals.json").read_text("utf-8"))
     text_vectors = _load_array(folder / "vectors" / "text.npy")
     user_model = UserModel(
@@ -243,6 +247,7 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
         recommender=Ranker.load(folder / "recommender"),
         searcher=Ranker.load(folder / "searcher"),
         reader=Reader.load(folder / "reader") if (folder / "reader").exists() else None,
+        chances=Chances.load(chances) if chances.exists() else None,
         per_retriever=manifest["per_retriever"],
         about=manifest["about"],
     )

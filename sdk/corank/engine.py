@@ -22,6 +22,7 @@ from corank.errors import DeclarationError, RequestError, nearest
 from corank.evaluate.task import DEPTH
 from corank.explaining import explain
 from corank.progress import track
+from corank.rank.chances import Chances
 from corank.rank.explain import Answer, Answers, Reasons
 from corank.rank.interests import stated_interests
 from corank.rank.ranker import Ranker
@@ -48,6 +49,7 @@ class Engine:
     recommender: Ranker
     searcher: Ranker
     per_retriever: int
+    chances: Chances | None = None  # what the recommender's scores promise
     reader: Reader | None = None  # reads the first answers of a search and orders them anew
     about: dict[str, object] = field(default_factory=dict)  # how it was made; kept in the bundle
 
@@ -183,6 +185,7 @@ class Engine:
             seen=seen,
             moments=moments,
             interests=stated_interests(self.encoder, moments),
+            chances=self.chances,
         )
 
     def rank(self, histories: Ragged, moments: Moments | None = None) -> NDArray[np.int32]:
@@ -208,6 +211,22 @@ class Engine:
         ]
         ruled = (apply_rules(rules, answer, self.shelf) for answer in ranked)
         return _run(ranked, n), _run(ruled, n)
+
+    def promised(
+        self, histories: Ragged, moments: Moments | None = None, *, k: int = 10
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return the first answers as `rank` does, and the chance of each, (n, k) both.
+
+        The chance is nan where an answer is missing, or nothing is promised.
+        """
+        run = np.full((len(histories), k), -1, np.int32)
+        promised = np.full(run.shape, np.nan)
+        for row, found in enumerate(self._found(histories, moments)):
+            best = best_first(self.recommender, found, NOTHING).head(k)
+            run[row, : len(best.items)] = best.items
+            if self.chances:
+                promised[row, : len(best.items)] = self.chances.of(best.scores)
+        return run, promised
 
     def _found(self, histories: Ragged, moments: Moments | None) -> Iterable[Candidates]:
         n = len(histories)
@@ -245,6 +264,7 @@ class Engine:
         ranked = ruled.head(k)
         parts = request.parts(ranked.items, found)
         reasons = request.reasons(self.reasons, ranked.items, parts)
+        chances = request.promised(parts)
         ids = self.items["item_id"].gather(ranked.items.tolist()).to_list()
         answers = [
             Answer(
@@ -254,6 +274,7 @@ class Engine:
                 parts=parts[place],
                 reasons=reasons[place],
                 rules=ranked.moved.get(item, ()),
+                chance=chances[place],
             )
             for place, item in enumerate(ranked.items.tolist())
         ]

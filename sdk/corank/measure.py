@@ -15,6 +15,7 @@ from corank.engine import Engine
 from corank.errors import DataError
 from corank.evaluate.baselines import Baseline, TextMean, fit_baselines
 from corank.evaluate.metrics import compute
+from corank.evaluate.probabilities import calibration_error, log_loss
 from corank.evaluate.relevance import Qrels, Run, judge
 from corank.evaluate.report import (
     OURS,
@@ -34,6 +35,8 @@ TAIL = 0.8
 """The long tail: the least popular 80% of the items seen in training."""
 MIN_CASES = 20
 """A slice with fewer cases is left out of the report."""
+PROMISED = 2_000
+"""Cases on which chances are compared with what was chosen."""
 RULED = f"{OURS}/rules"
 """Our answers after the vertical's business rules: what the rules cost."""
 UNREAD = f"{OURS}/unread"
@@ -123,6 +126,7 @@ def _recommendations(
         cases[split] = int(asked.sum())
         rows += _compare(split, metrics, runs, qrels, asked, users, seed)
     rows += beyond_accuracy(runs, engine, task, fit.item_counts())
+    rows += _promises(engine, task.sample(PROMISED, seed))
     about: dict[str, Any] = {
         "training users": len(histories),
         "training interactions": len(histories.items),
@@ -139,6 +143,21 @@ def _recommendations(
             for metric in metrics
         }
     return rows, cases, about
+
+
+def _promises(engine: Engine, task: Task) -> list[Row]:
+    """How far the chances of the first ten answers are from what was chosen, and their log loss."""
+    run, chances = engine.promised(task.histories, task.moments)
+    known = ~np.isnan(chances)
+    if not known.any():
+        return []
+    chosen = task.judge(run).grades[:, : run.shape[1]] > 0
+    promised, came = chances[known], chosen[known]
+    figures = {
+        "chance_error@10": calibration_error(promised, came),
+        "chance_log_loss@10": log_loss(promised, came),
+    }
+    return [Row(OURS, "chances", metric, value) for metric, value in figures.items()]
 
 
 def _our_runs(engine: Engine, task: Task) -> dict[str, Run]:

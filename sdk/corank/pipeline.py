@@ -45,6 +45,7 @@ from corank.language.processes import go_on_alone
 from corank.language.trainer import Run
 from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
+from corank.rank.chances import promises
 from corank.rank.ranker import fit_ranker
 from corank.searching import check_judged, fit_reader, fit_searcher, train_reader
 from corank.updating import Update, UpdateConfig, judge, refitted, replayed, slices_of
@@ -265,7 +266,8 @@ class Pipeline:
         """Fit all of an engine but its encoder, and what reads the answers of a search."""
         fit, validation = train.carve()
         base, held = fit.rehearse()
-        if base.positives.is_empty() and base.queries.is_empty():
+        only_searched = train.interactions.is_empty() and not base.queries.is_empty()
+        if base.positives.is_empty() and not only_searched:
             raise DataError("Too few relevant events: nothing is left to train on.")
         texts = render(self.vertical.item_text, train.items)
         shared = shared_signals(self.vertical, train.items, texts, encoder, config.index)
@@ -281,19 +283,21 @@ class Pipeline:
                 pair_scorer(reader, probe[::-1], probe),
                 searcher, early, encoder, texts, held, validation, config,
             )  # fmt: skip
+        learn, check = (
+            recommend_examples(known, encoder, data, config.ranker, seed=config.seed)
+            for known, data in ((early, held), (signals, validation))
+        )
+        features, how = tuple(signals.recommend_parts), config.ranker
+        recommender = fit_ranker(
+            features, learn, check, how, start=START_RECOMMEND, seed=config.seed
+        )
         return Engine(
             vertical=self.vertical,
             items=train.items,
             encoder=encoder,
             signals=signals,
-            recommender=fit_ranker(
-                tuple(signals.recommend_parts),
-                recommend_examples(early, encoder, held, config.ranker, seed=config.seed),
-                recommend_examples(signals, encoder, validation, config.ranker, seed=config.seed),
-                config.ranker,
-                start=START_RECOMMEND,
-                seed=config.seed,
-            ),
+            recommender=recommender,
+            chances=promises(recommender, check),
             searcher=searcher,
             reader=second,
             per_retriever=config.ranker.per_retriever,

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.upworthy import calibration_error, folds, read
+from benchmarks.upworthy import folds, read
 
 
 @pytest.fixture
@@ -57,10 +57,3 @@ def test_no_headline_is_on_both_sides(source: Path) -> None:
                 if names[test] in ("d0", "d1", "d2")}  # fmt: skip
     assert len(together) == 1
     assert [part.tolist() for part in folds(known, 1)] != [part.tolist() for part in asked]
-
-
-def test_promises_that_come_true_have_no_error() -> None:
-    won = np.array([True, True, True, False] * 25)
-    assert calibration_error(np.full(40, 0.75), won[:40]) == 0.0  # four in a bin
-    assert calibration_error(np.tile([0.75, 0.25], 50), np.tile([True, False], 50)) == 0.25
-    assert calibration_error(np.full(100, 1 - 1e-9), won[::-1]) == pytest.approx(0.25)

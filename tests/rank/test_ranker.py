@@ -223,8 +223,11 @@ def candidates(*items: int) -> Candidates:
 def test_examples_by_hand() -> None:
     found = [candidates(1, 4, 7), candidates(2, 3), candidates(0, 9), candidates(5)]
     qrels = Qrels.from_lists([[7, 1, 8], [5], [9], [5]], [[3, 1, 2], [3], [0], [1]])
-    examples = Examples.of(found, qrels)
+    every = Examples.of(found, qrels)
+    assert len(every) == 4
+    examples = every.answered()
     assert len(examples) == 2  # the second found nothing, the third nothing good
+    assert examples.answered() is examples
     assert examples.indptr.tolist() == [0, 3, 4]
     assert examples.grades.tolist() == [1, 0, 3, 1]
     assert examples.features[:, 0].tolist() == [1, 4, 7, 5]

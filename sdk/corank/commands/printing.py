@@ -13,7 +13,8 @@ SHOWN = 10  # words of a text, items of a history
 def print_answers(answers: Answers) -> None:
     """Print answers with their reasons, and what the rules took away."""
     for place, answer in enumerate(answers, 1):
-        print(f"{place:>3}. {answer.title}  [{answer.item_id}]  {answer.score:.3f}")
+        chance = "" if answer.chance is None else f"  ({answer.chance:.1%} likely)"
+        print(f"{place:>3}. {answer.title}  [{answer.item_id}]  {answer.score:.3f}{chance}")
         if answer.reasons:
             print(f"       {'; '.join(answer.reasons)}")
         parts = sorted(answer.parts.items(), key=lambda part: -abs(part[1]))

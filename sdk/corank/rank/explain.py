@@ -30,6 +30,7 @@ class Answer:
     parts: dict[str, float]  # add up to the score that the model gave, before soft rules
     reasons: tuple[str, ...]
     rules: tuple[str, ...]  # soft rules that moved it
+    chance: float | None = None  # that it is chosen, of a recommendation; see `rank.chances`
 
 
 @dataclass(frozen=True)

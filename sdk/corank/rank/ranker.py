@@ -65,7 +65,7 @@ class Examples:
 
     @classmethod
     def of(cls, candidates: Iterable[Candidates], qrels: Qrels) -> "Examples":
-        """Grade each case's candidates; a case that retrieved nothing relevant is left out."""
+        """Grade each case's candidates; a case without any is left out."""
         lengths, features, grades = [], [], []
         for case, (items, columns) in enumerate(candidates):
             judged = slice(qrels.indptr[case], qrels.indptr[case + 1])
@@ -73,7 +73,7 @@ class Examples:
             found = np.isin(qrels.items[judged], items)
             at = np.searchsorted(items, qrels.items[judged][found])
             grade[at] = qrels.grades[judged][found]
-            if grade.any():
+            if len(items):
                 lengths.append(len(items))
                 features.append(columns)
                 grades.append(grade)
@@ -86,6 +86,18 @@ class Examples:
     def empty(cls) -> "Examples":
         """No case at all."""
         return cls(np.zeros(1, np.int64), np.empty((0, 0), np.float32), np.empty(0, np.float32))
+
+    def answered(self) -> "Examples":
+        """Return the cases that have a relevant candidate: there is an order to learn."""
+        if not len(self):
+            return self
+        kept = np.maximum.reduceat(self.grades, self.indptr[:-1]) > 0
+        if kept.all():
+            return self
+        entries = np.repeat(kept, np.diff(self.indptr))
+        lengths = np.diff(self.indptr)[kept]
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return Examples(indptr, self.features[entries], self.grades[entries])
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -182,6 +194,7 @@ def fit_ranker(
             linear weights are pulled towards.
         seed: of LightGBM's sampling.
     """
+    train, validation = train.answered(), validation.answered()
     initial = np.array([start.get(name, 0.0) for name in features])
     if not len(train):
         zero = np.zeros(len(features))

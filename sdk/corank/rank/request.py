@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from corank.data.context import SESSION, Moments
 from corank.data.ragged import Ragged
+from corank.rank.chances import Chances
 from corank.rank.explain import Reasons, add_up
 from corank.rank.features import RECENT, SEARCH
 from corank.rank.ranker import Ranker
@@ -44,10 +45,12 @@ class Request(ABC):
     Args:
         signals: of the catalogue.
         ranker: scores the candidates.
+        chances: what its scores promise, where that is known.
     """
 
     signals: Signals
     ranker: Ranker
+    chances: Chances | None = None
 
     @property
     @abstractmethod
@@ -83,6 +86,14 @@ class Request(ABC):
         """Return the parts of the scores that `ranked` gave these candidates."""
         rows = np.searchsorted(found.items, items)
         return add_up(self.ranker.features, self.part_of, self.ranker.parts(found.features[rows]))
+
+    def promised(self, parts: Sequence[Parts]) -> list[float | None]:
+        """Return how probably answers with these parts are chosen, (m,); None: nobody knows."""
+        if self.chances is None:
+            return [None] * len(parts)
+        scores = np.array([sum(part.values()) for part in parts], np.float64)
+        promised: list[float | None] = self.chances.of(scores).tolist()
+        return promised
 
     def scored(self, item: int, found: Candidates) -> Scored:
         """Return the same for one of them, feature by feature."""

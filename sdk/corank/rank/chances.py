@@ -1,0 +1,71 @@
+"""What a score promises: how probably the answer that has it is what will be chosen.
+
+Isotonic regression on cases that no signal and no ranker was trained on, those without a good
+answer included. A higher score never promises less. Torch-free; scikit-learn is needed to learn
+it, and not to use it.
+
+Source: Zadrozny and Elkan, "Transforming Classifier Scores into Accurate Multiclass Probability
+Estimates", KDD 2002. Knows scores and grades; knows nothing of items.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corank.rank.ranker import Examples, Ranker
+
+Floats = NDArray[np.float64]
+FEWEST = 20
+"""Fewer chosen answers than this promise nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chances:
+    """Scores to probabilities; between the knots in a straight line, beyond them flat."""
+
+    scores: Floats  # (knots,) ascending
+    shares: Floats  # (knots,) ascending, 0 to 1
+
+    def of(self, scores: Floats) -> Floats:
+        """Return the chance of each score, (n,)."""
+        return np.interp(scores, self.scores, self.shares)
+
+    def save(self, path: Path) -> None:
+        """Write as JSON."""
+        given = {"scores": self.scores.tolist(), "shares": self.shares.tolist()}
+        path.write_text(json.dumps(given), "utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Chances":
+        """Read what `save` wrote.
+
+        Raises:
+            OSError, ValueError, KeyError: it is missing or malformed.
+        """
+        given = json.loads(path.read_text("utf-8"))
+        return cls(np.array(given["scores"], float), np.array(given["shares"], float))
+
+
+def promises(ranker: Ranker, examples: Examples) -> Chances | None:
+    """Learn what a ranker's scores promise from cases that it was not trained on."""
+    if not len(examples):
+        return None
+    return fit_chances(ranker.score(examples.features), examples.grades > 0)
+
+
+def fit_chances(scores: Floats, chosen: NDArray[np.bool_]) -> Chances | None:
+    """Learn what scores promise; None where too few were chosen to tell.
+
+    Args:
+        scores: of every candidate of every case, (n,).
+        chosen: whether it was, (n,).
+    """
+    from sklearn.isotonic import IsotonicRegression
+
+    if chosen.sum() < FEWEST:
+        return None
+    fitted = IsotonicRegression().fit(scores, chosen.astype(np.float64))
+    return Chances(fitted.X_thresholds_, fitted.y_thresholds_)
