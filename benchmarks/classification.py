@@ -8,10 +8,12 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.labelled import Fold, LabelledSet
@@ -30,7 +32,7 @@ def run(
     dataset: LabelledSet, protocol: str, seeds: Sequence[int], config: ClassifierConfig
 ) -> tuple[list[Row], Path]:
     """Train, measure and store one protocol of a data set; return the rows and the file."""
-    kept = Kept(RESULTS / f".{dataset.name}-{protocol}-{current_commit()}.json")
+    kept, frozen = Kept(RESULTS / f".{dataset.name}-{protocol}-{current_commit()}.json"), Frozen()
     systems: dict[str, ClassifierConfig | None] = {FROZEN: None}
     if protocol not in dataset.frozen_only:
         systems["corank"] = config
@@ -48,7 +50,7 @@ def run(
                 key = f"{system}/{seed}/{number}"
                 if key not in kept.folds:
                     start = time.perf_counter()
-                    given = _frozen(fold, c) if how is None else _tuned(fold, how, seed)
+                    given = frozen.answer(fold, c) if how is None else _tuned(fold, how, seed)
                     kept.add(key, given | {"seconds": time.perf_counter() - start})
                 answers += [Prediction(*said) for said in kept.folds[key]["said"]]
             measured = evaluate(answers, truth, classes)
@@ -68,17 +70,32 @@ def run(
     return rows, path
 
 
-def _frozen(fold: Fold, c: float) -> dict[str, Any]:
-    """A head of scikit-learn's on the encoder as it came."""
-    encoder = Encoder.load()
-    inside = [row for row, label in enumerate(fold.labels) if label is not None]
-    vectors = encoder.encode([fold.texts[row] for row in inside])
-    head = LogisticRegression(C=c, max_iter=1_000)
-    head.fit(vectors, [fold.labels[row] for row in inside])
-    p = head.predict_proba(encoder.encode(fold.test_texts))
-    best = [str(head.classes_[row.argmax()]) for row in p]
-    said = [Prediction(name, name, float(row.max())) for name, row in zip(best, p, strict=True)]
-    return {"said": said, "trained": head.coef_.size / sum(w.numel() for w in encoder.parameters())}
+class Frozen:
+    """Heads of scikit-learn's on the encoder as it came, which reads each text once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def answer(self, fold: Fold, c: float) -> dict[str, Any]:
+        """Fit a head, whose ``C`` is given, and ask it."""
+        inside = [row for row, label in enumerate(fold.labels) if label is not None]
+        head = LogisticRegression(C=c, max_iter=1_000)
+        vectors = self._encode([fold.texts[row] for row in inside])
+        head.fit(vectors, [fold.labels[row] for row in inside])
+        p = head.predict_proba(self._encode(fold.test_texts))
+        best = [str(head.classes_[row.argmax()]) for row in p]
+        said = [Prediction(name, name, float(row.max())) for name, row in zip(best, p, strict=True)]
+        weights = sum(weight.numel() for weight in self._encoder.parameters())
+        return {"said": said, "trained": head.coef_.size / weights}
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return Encoder.load()
+
+    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known.update(zip(new, self._encoder.encode(new), strict=True))
+        return np.array([self._known[text] for text in texts])
 
 
 def _tuned(fold: Fold, config: ClassifierConfig, seed: int) -> dict[str, Any]:

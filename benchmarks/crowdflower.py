@@ -8,44 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import dataframely as dy
 import numpy as np
 import polars as pl
 
-from benchmarks.reranking import Fold, RerankingSet
-from corank import (
-    Dataset,
-    FitConfig,
-    Interaction,
-    Item,
-    RerankerConfig,
-    Vertical,
-    labeling_function,
-)
+from benchmarks.reranking import Fold, RerankingSet, passages
+from corank import FitConfig, RerankerConfig
 
 FOLDS = 10
 FILES = tuple(f"fold{number:02}.csv" for number in range(1, 11))
-
-
-class Offer(Item):
-    """What a shop shows."""
-
-    description = dy.String(nullable=True)
-
-
-@labeling_function
-def bought() -> pl.Expr:
-    """Nobody acts here."""
-    return pl.when(pl.col("event") == "purchase").then(3)
-
-
-OFFERS = Vertical(
-    name="offers",
-    items=Offer,
-    interactions=Interaction,
-    item_text="{title}. {description}",
-    labeling_functions=(bought,),
-)
 
 
 def folds(source: Path, protocol: str, seed: int) -> Iterator[Fold]:
@@ -55,16 +25,12 @@ def folds(source: Path, protocol: str, seed: int) -> Iterator[Fold]:
     ).select(
         pl.col("id").alias("item_id"),
         pl.col("product_title").str.strip_chars().alias("title"),
-        pl.col("product_description").str.replace_all(r"<[^>]*>|\s+", " ").alias("description"),
+        pl.col("product_description").str.replace_all(r"<[^>]*>|\s+", " ").alias("text"),
         pl.col("query").str.strip_chars(),
         (pl.col("median_relevance").cast(pl.Int64) - 1).alias("grade"),
     )
-    whole = Dataset(
-        items=judged.select("item_id", "title", "description"),
-        users=OFFERS.users.create_empty(),
-        interactions=OFFERS.interactions.create_empty(),
-        queries=judged.select("query", "item_id", "grade"),
-        labeling_functions=OFFERS.labeling_functions,
+    whole = passages(
+        judged.select("item_id", "title", "text"), judged.select("query", "item_id", "grade")
     )
     queries, documents = whole.judged_queries()
     order = np.random.default_rng(seed).permutation(len(queries))
@@ -77,7 +43,6 @@ def folds(source: Path, protocol: str, seed: int) -> Iterator[Fold]:
 
 CROWDFLOWER = RerankingSet(
     name="crowdflower",
-    vertical=OFFERS,
     home_page="https://www.kaggle.com/c/crowdflower-search-relevance "
     "(folds: github.com/thomasjungblut/crowdflower, ValidationFolds)",
     licence="none is stated",

@@ -14,53 +14,22 @@ own; what was judged of them is not seen in training.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-import dataframely as dy
 import numpy as np
 import polars as pl
 
 from benchmarks.medquad import FOLDERS, MEDQUAD, plain
-from benchmarks.reranking import Fold, RerankingSet
-from corank import (
-    Dataset,
-    FitConfig,
-    Interaction,
-    Item,
-    RerankerConfig,
-    Vertical,
-    labeling_function,
-)
+from benchmarks.reranking import Fold, RerankingSet, passages
+from corank import FitConfig, RerankerConfig
 
 FOCI = 1_500
 """So many of MedQuAD's foci are learned from, chosen by the seed."""
 QRELS = "liveqa_qrels"
 JUDGED = "QA-TestSet-LiveQA-Med-Qrels-2479-Answers"
 QUESTIONS = "TREC-2017-LiveQA-Medical-Test-Questions-w-summaries.xml"
-
-
-class Passage(Item):
-    """An answer, under the name of its focus or under its question."""
-
-    text = dy.String(nullable=True)
-
-
-@labeling_function
-def helped() -> pl.Expr:
-    """Nobody acts here."""
-    return pl.when(pl.col("event") == "helped").then(3)
-
-
-ANSWERS = Vertical(
-    name="answers",
-    items=Passage,
-    interactions=Interaction,
-    item_text="{title}. {text}",
-    labeling_functions=(helped,),
-)
 
 
 class Known(NamedTuple):
@@ -87,36 +56,24 @@ def folds(source: Path, protocol: str, seed: int) -> Iterator[Fold]:
             items.append(
                 {"item_id": f"medquad-{number}", "title": known.focus, "text": known.answer}
             )
-        for asked in about[focus]:
+        for question in about[focus]:
             for number, known in enumerate(about[focus], first):
-                key = asked.question, f"medquad-{number}"
-                grades[key] = max(3 if known.kind == asked.kind else 1, grades.get(key, 0))
-    questions, passages, judged = liveqa(source / QRELS)
-    items += passages
-    empty = ANSWERS.interactions.create_empty()
-    train = Dataset(
-        items=pl.DataFrame(items),
-        users=ANSWERS.users.create_empty(),
-        interactions=empty,
-        queries=pl.DataFrame(
-            [(query, item, grade) for (query, item), grade in grades.items()],
-            schema=["query", "item_id", "grade"],
-            orient="row",
-        ),
-        labeling_functions=ANSWERS.labeling_functions,
+                key = question.question, f"medquad-{number}"
+                grades[key] = max(3 if known.kind == question.kind else 1, grades.get(key, 0))
+    questions, answers, judged = liveqa(source / QRELS)
+    asked = [
+        (questions[number], item, grade)
+        for number, those in judged.items()
+        if any(those.values())
+        for item, grade in those.items()
+    ]
+    schema = ["query", "item_id", "grade"]
+    learned = [(query, item, grade) for (query, item), grade in grades.items()]
+    train, test = (
+        passages(pl.DataFrame(items + answers), pl.DataFrame(rows, schema=schema, orient="row"))
+        for rows in (learned, asked)
     )
-    test = pl.DataFrame(
-        [
-            (questions[number], item, grade)
-            for number, those in judged.items()
-            if any(those.values())
-            for item, grade in those.items()
-        ],
-        schema=["query", "item_id", "grade"],
-        orient="row",
-    )
-    asked_for, documents = replace(train, queries=test).judged_queries()
-    yield Fold(train, asked_for, documents)
+    yield Fold(train, *test.judged_queries())
 
 
 def medquad(source: Path) -> Iterator[Known]:
@@ -144,12 +101,12 @@ def liveqa(folder: Path) -> tuple[dict[str, str], list[dict[str, str]], dict[str
         for each in root.iter("NLM-QUESTION")
     }
     table = pl.read_csv(folder / JUDGED / "All-2479-Answers-retrieved-from-MedQuAD.csv")
-    passages = []
+    answers = []
     for item, text in table.unique("AnswerID", keep="first", maintain_order=True).iter_rows():
         question, _, answer = text.partition("Answer:")
         asked = plain(question.partition("URL:")[0].removeprefix("Question:"))
-        passages.append({"item_id": item, "title": asked or item, "text": plain(answer)})
-    known = {passage["item_id"] for passage in passages}
+        answers.append({"item_id": item, "title": asked or item, "text": plain(answer)})
+    known = {each["item_id"] for each in answers}
     judged: dict[str, dict[str, int]] = {}
     lines = folder / JUDGED / "All-qrels_LiveQAMed2017-TestQuestions_2479_Judged-Answers.txt"
     for line in lines.read_text("utf-8").splitlines():
@@ -157,12 +114,11 @@ def liveqa(folder: Path) -> tuple[dict[str, str], list[dict[str, str]], dict[str
         if item in known:
             grades = judged.setdefault(number, {})
             grades[item] = max(int(said[0]) - 1, grades.get(item, 0))
-    return questions, passages, judged
+    return questions, answers, judged
 
 
 LIVEQA = RerankingSet(
     name=MEDQUAD.name,
-    vertical=ANSWERS,
     home_page=f"{MEDQUAD.home_page} and https://github.com/abachaa/LiveQA_MedicalTask_TREC2017",
     licence=MEDQUAD.licence,
     files={

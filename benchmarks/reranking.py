@@ -12,13 +12,24 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import dataframely as dy
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from benchmarks.classification import Kept
 from benchmarks.datasets import PublicSet
 from benchmarks.results import RESULTS, current_commit, store
-from corank import Dataset, Engine, FitConfig, Pipeline, Vertical
+from corank import (
+    Dataset,
+    Engine,
+    FitConfig,
+    Interaction,
+    Item,
+    Pipeline,
+    Vertical,
+    labeling_function,
+)
 from corank.compress.export import text_encoder
 from corank.data.ragged import Ragged
 from corank.data.text import render
@@ -37,6 +48,27 @@ Values = dict[str, dict[str, list[float]]]
 """System -> metric -> a value for each query of the fold."""
 
 
+class Passage(Item):
+    """Something to read."""
+
+    text = dy.String(nullable=True)
+
+
+@labeling_function
+def helped() -> pl.Expr:
+    """Nobody acts here: people judge."""
+    return pl.when(pl.col("event") == "helped").then(3)
+
+
+PASSAGES = Vertical(
+    name="passages",
+    items=Passage,
+    interactions=Interaction,
+    item_text="{title}. {text}",
+    labeling_functions=(helped,),
+)
+
+
 class Fold(NamedTuple):
     """What is learned from, and what is asked."""
 
@@ -50,14 +82,23 @@ class RerankingSet(PublicSet):
     """Judged documents; its protocols are ways to make folds.
 
     Args:
-        vertical: what the catalogue and the judgements are.
         folds: the public files, a protocol and a seed -> folds.
         options: of the fit.
     """
 
-    vertical: Vertical
     folds: Callable[[Path, str, int], Iterator[Fold]]
     options: FitConfig
+
+
+def passages(items: pl.DataFrame, queries: pl.DataFrame) -> Dataset:
+    """Return a catalogue (item_id, title, text) and what was judged (query, item_id, grade)."""
+    return Dataset(
+        items=items,
+        users=PASSAGES.users.create_empty(),
+        interactions=PASSAGES.interactions.create_empty(),
+        queries=queries,
+        labeling_functions=PASSAGES.labeling_functions,
+    )
 
 
 def run(
@@ -72,7 +113,7 @@ def run(
         for number, fold in enumerate(track(folds, f"seed {seed}", len(folds))):
             if (key := f"{seed}/{number}") not in kept.folds:
                 start = time.perf_counter()
-                pipeline = Pipeline(dataset.vertical)
+                pipeline = Pipeline(PASSAGES)
                 pipeline.fit(fold.train, replace(config, seed=seed))
                 spent = time.perf_counter() - start
                 kept.add(key, {"values": measure(pipeline.engine, fold, seed), "seconds": spent})
