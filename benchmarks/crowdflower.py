@@ -25,7 +25,7 @@ def folds(source: Path, protocol: str, seed: int) -> Iterator[Fold]:
     ).select(
         pl.col("id").alias("item_id"),
         pl.col("product_title").str.strip_chars().alias("title"),
-        pl.col("product_description").str.replace_all(r"<[^>]*>|\s+", " ").alias("text"),
+        pl.col("product_description").str.replace_all(r"(<[^>]*>|\s)+", " ").alias("text"),
         pl.col("query").str.strip_chars(),
         (pl.col("median_relevance").cast(pl.Int64) - 1).alias("grade"),
     )

@@ -22,6 +22,7 @@ from benchmarks.datasets import PublicSet
 from benchmarks.results import RESULTS, current_commit, store
 from corank import (
     Dataset,
+    EncoderConfig,
     Engine,
     FitConfig,
     Interaction,
@@ -102,7 +103,11 @@ def passages(items: pl.DataFrame, queries: pl.DataFrame) -> Dataset:
 
 
 def run(
-    dataset: RerankingSet, protocol: str, seeds: Sequence[int], config: FitConfig
+    dataset: RerankingSet,
+    protocol: str,
+    seeds: Sequence[int],
+    config: FitConfig,
+    encoder: EncoderConfig | None = None,
 ) -> tuple[list[Row], Path]:
     """Fit, order, measure and store one protocol of a data set; return the rows and the file."""
     kept = Kept(RESULTS / f".{dataset.name}-{protocol}-{current_commit()}.json")
@@ -113,10 +118,11 @@ def run(
         for number, fold in enumerate(track(folds, f"seed {seed}", len(folds))):
             if (key := f"{seed}/{number}") not in kept.folds:
                 start = time.perf_counter()
-                pipeline = Pipeline(PASSAGES)
+                pipeline = Pipeline(PASSAGES, encoder)
                 pipeline.fit(fold.train, replace(config, seed=seed))
                 spent = time.perf_counter() - start
-                kept.add(key, {"values": measure(pipeline.engine, fold, seed), "seconds": spent})
+                measured = measure(pipeline.engine, fold, seed, encoder)
+                kept.add(key, {"values": measured, "seconds": spent})
         each = [kept.folds[f"{seed}/{number}"] for number in range(len(folds))]
         order = np.argsort([query for fold in folds for query in fold.queries])
         seconds += sum(one["seconds"] for one in each)
@@ -138,12 +144,12 @@ def run(
     return rows, path
 
 
-def measure(engine: Engine, fold: Fold, seed: int) -> Values:
+def measure(engine: Engine, fold: Fold, seed: int, encoder: EncoderConfig | None) -> Values:
     """Order each query's judged documents by every system."""
     queries, judged = fold.queries, fold.judged
     signals, row, items = engine.signals, judged.rows(), judged.items
     texts = render(engine.vertical.item_text, engine.items)
-    frozen = text_encoder(Encoder.load(), texts.head(PROBE).to_list())
+    frozen = text_encoder(Encoder.load(encoder), texts.head(PROBE).to_list())
     asked, said = frozen.encode_queries(queries), frozen.encode_items(texts.gather(items))
     meaning = (asked[row] * said).sum(1)
     words = np.concatenate(

@@ -1,0 +1,141 @@
+"""Judged documents in miniature: folds of queries, grades, and a run that can be stopped."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from benchmarks import classification, reranking, results
+from benchmarks.crowdflower import CROWDFLOWER, FILES
+from benchmarks.liveqa import JUDGED, LIVEQA, QRELS, QUESTIONS
+from benchmarks.medquad import FOLDERS
+from benchmarks.reranking import METRICS, run
+from corank import EncoderConfig, FitConfig, RankerConfig, RerankerConfig, UserModelConfig
+
+SMALL = FitConfig(
+    epochs=1,
+    batch_size=8,
+    precision="no",
+    user_model=UserModelConfig(dim=8, heads=2),
+    ranker=RankerConfig(per_retriever=30, trees=5, patience=2),
+    reranker=RerankerConfig(epochs=1, max_tokens=32, precision="no", list_size=4, negatives=0),
+)
+WORDS = ("soft", "warm", "blanket", "grinder", "coffee", "steel", "cotton", "mug", "oak", "lamp")
+
+
+@pytest.fixture(scope="module")
+def crowdflower(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 queries of one word; four products each, the first of which hold that word."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("crowdflower")
+    rows: list[tuple[str, ...]] = []
+    for number in range(40):
+        query = f"{WORDS[number % 10]} {number}"
+        for place in range(4):
+            words = rng.choice(WORDS, 2).tolist()
+            title = " ".join([query, *words] if place < 2 else words)
+            text = "<b>fine</b>\n thing" if place else ""
+            rows.append((str(len(rows)), query, title, text, str(4 - place)))
+    columns = ["id", "query", "product_title", "product_description", "median_relevance"]
+    table = pl.DataFrame(rows, schema=columns, orient="row")
+    for number, name in enumerate(FILES):
+        table[number::10].write_csv(folder / name)
+    return folder
+
+
+def test_every_query_is_asked_once_and_never_judged_in_its_training(crowdflower: Path) -> None:
+    folds = [*CROWDFLOWER.folds(crowdflower, "10-fold", 0)]
+    asked = [query for fold in folds for query in fold.queries]
+    assert len(folds) == 10 and len(set(asked)) == len(asked) == 40
+    for fold in folds:
+        assert fold.train.items.height == 160
+        assert not set(fold.queries) & set(fold.train.queries["query"])
+        assert fold.train.queries["query"].n_unique() == 36
+        assert sorted(fold.judged.values.tolist()) == sorted([0, 1, 2, 3] * 4)
+    texts = dict(folds[0].train.items.select("item_id", "text").iter_rows())
+    assert texts["0"] is None and texts["1"] == " fine thing"
+    assert [f.queries for f in CROWDFLOWER.folds(crowdflower, "10-fold", 1)] != [
+        f.queries for f in folds
+    ]
+
+
+def test_a_run_is_gone_on_with_and_its_values_are_means_over_queries(
+    crowdflower: Path, tiny_encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(reranking, "RESULTS", tmp_path)
+    monkeypatch.setattr(type(CROWDFLOWER), "source", lambda _: crowdflower)
+    first = classification.Kept.add
+    left = 3
+
+    def killed(kept: classification.Kept, key: str, found: object) -> None:
+        nonlocal left
+        if not left:
+            raise KeyboardInterrupt
+        left -= 1
+        first(kept, key, found)
+
+    start = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    ask = CROWDFLOWER, "10-fold", range(1), SMALL, start
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(classification.Kept, "add", killed)
+        run(*ask)
+    (kept,) = tmp_path.glob(".crowdflower*")
+    before = json.loads(kept.read_text())
+    assert [*before] == ["0/0", "0/1", "0/2"]
+    before["0/0"]["values"]["corank"]["ndcg@10"] = [0.0] * 4  # as nobody would measure
+    kept.write_text(json.dumps(before))
+    rows, path = run(*ask)
+    assert not kept.exists()
+    found = {(row.system, row.metric): row for row in rows}
+    systems = ("corank", "corank/unread", "random", "bm25", "frozen-encoder", "bm25+frozen-encoder")
+    assert {(system, metric) for system in systems for metric in METRICS} < set(found)
+    assert found["corank", "ndcg@10"].value < 0.91  # a tenth of it is 0
+    assert found["bm25", "ndcg@10"].value > found["random", "ndcg@10"].value
+    gap = found["corank", "ndcg@10_over/bm25"]
+    assert gap.value == pytest.approx(
+        found["corank", "ndcg@10"].value - found["bm25", "ndcg@10"].value
+    )
+    assert json.loads(path.read_text())["rows"] == [vars(row) for row in rows]
+
+
+def test_medquad_grades_by_focus_and_kind_and_liveqa_by_its_judges(tmp_path: Path) -> None:
+    for folder in FOLDERS:
+        (tmp_path / folder).mkdir()
+    pairs = "".join(
+        f'<QAPair><Question qtype="{kind}">{asked}</Question><Answer>{answer}</Answer></QAPair>'
+        for kind, asked, answer in (
+            ("symptoms", "What are its signs?", "Fever."),
+            ("treatment", "How is it treated?", "Rest."),
+            ("treatment", "What helps?", ""),
+        )
+    )
+    (tmp_path / FOLDERS[0] / "1.xml").write_text(f"<D><Focus>Flu</Focus>{pairs}</D>")
+    other = '<QAPair><Question qtype="symptoms">Signs?</Question><Answer>Aches.</Answer></QAPair>'
+    (tmp_path / FOLDERS[1] / "2.xml").write_text(f"<D><Focus>flu</Focus>{other}</D>")
+    judged = tmp_path / QRELS / JUDGED
+    judged.mkdir(parents=True)
+    (tmp_path / QRELS / QUESTIONS).write_text(
+        "<Q>"
+        '<NLM-QUESTION qid="TQ1"><NIST-PARAPHRASE>Do I have flu?</NIST-PARAPHRASE></NLM-QUESTION>'
+        '<NLM-QUESTION qid="TQ2"><NIST-PARAPHRASE/><NLM-Summary>Why?</NLM-Summary></NLM-QUESTION>'
+        '<NLM-QUESTION qid="TQ3"><NIST-PARAPHRASE>Nothing?</NIST-PARAPHRASE></NLM-QUESTION>'
+        "</Q>"
+    )
+    answers = ["a,Question: Is it? URL: x Answer: It is.", "b,Answer: No.", "a,Answer: Again."]
+    (judged / "All-2479-Answers-retrieved-from-MedQuAD.csv").write_text(
+        "\n".join(["AnswerID,Answer", *answers])
+    )
+    (judged / "All-qrels_LiveQAMed2017-TestQuestions_2479_Judged-Answers.txt").write_text(
+        "1 4-Excellent a\n1 1-Incorrect b\n2 2-Related b\n2 1-Incorrect b\n3 1-Incorrect a\n"
+    )
+    (fold,) = LIVEQA.folds(tmp_path, "liveqa", 0)
+    items = {i: (title, text) for i, title, text in fold.train.items.iter_rows()}
+    assert items["a"] == ("Is it?", "It is.") and items["b"] == ("b", "No.")
+    assert items["medquad-0"] == ("Flu", "Fever.") and items["medquad-2"] == ("flu", "Aches.")
+    grades = {(query, item): grade for query, item, grade in fold.train.queries.iter_rows()}
+    signs = {item: grade for (query, item), grade in grades.items() if query == "Signs?"}
+    assert signs == {"medquad-0": 3, "medquad-1": 1, "medquad-2": 3}
+    assert fold.queries == ["Do I have flu?", "Why?"]
+    assert fold.judged.values.tolist() == [3, 0, 1]
