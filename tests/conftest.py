@@ -6,12 +6,22 @@ made from the sample's words: real code paths in milliseconds, no download.
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import corank
-from corank import Dataset, EncoderConfig, FitConfig, Pipeline, RankerConfig, UserModelConfig
+from corank import (
+    Dataset,
+    EncoderConfig,
+    FitConfig,
+    Pipeline,
+    RankerConfig,
+    RerankerConfig,
+    UserModelConfig,
+)
 from corank.data.dataset import Split
 from corank.language.encoder import Encoder
 
@@ -76,6 +86,34 @@ def encoder(tiny_encoder: str) -> Encoder:
 def tiny_fit() -> FitConfig:
     """Settings that fit the sample in seconds."""
     return TINY_FIT
+
+
+@pytest.fixture(scope="session")
+def small_fit(tiny_fit: FitConfig) -> FitConfig:
+    """Settings that fit what a few people did in a second."""
+    return replace(
+        tiny_fit,
+        batch_size=8,
+        max_pairs=64,
+        user_model=UserModelConfig(dim=8, heads=2, epochs=1, min_steps=6, checks=1),
+        ranker=RankerConfig(per_retriever=30, trees=5, patience=2),
+    )
+
+
+@pytest.fixture(scope="session")
+def small_reader() -> RerankerConfig:
+    """How searches are read in a fit of that size."""
+    return RerankerConfig(
+        epochs=1, max_tokens=32, precision="no", list_size=4, negatives=2, depth=15
+    )
+
+
+@pytest.fixture(scope="session")
+def few(sample: Dataset) -> Split:
+    """What 80 of the sample's shoppers did, and every judged query, split by time."""
+    users = sample.users["user_id"].head(80)
+    kept = sample.interactions.filter(pl.col("user_id").is_in(users.implode()))
+    return replace(sample, interactions=kept).split("time")
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
 """From data to a report: the same every time, and refused where it cannot be done."""
 
 import re
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 
 import corank
@@ -26,15 +26,6 @@ from corank.bundle import read_report
 from corank.data.dataset import Split
 from corank.errors import ConfigError, DataError, RequestError
 
-SMALL = FitConfig(
-    epochs=1,
-    batch_size=8,
-    max_pairs=64,
-    precision="no",
-    user_model=UserModelConfig(dim=8, heads=2, epochs=1, min_steps=6, checks=1),
-    ranker=RankerConfig(per_retriever=20, trees=5, patience=2),
-)
-
 
 @pytest.fixture(scope="module")
 def shop() -> Vertical:
@@ -47,25 +38,25 @@ def encoder(tiny_encoder: str) -> EncoderConfig:
 
 
 @pytest.fixture(scope="module")
-def few(sample: Dataset) -> Split:
-    """What 80 of the sample's shoppers did."""
-    users = sample.users["user_id"].head(80)
-    kept = sample.interactions.filter(pl.col("user_id").is_in(users.implode()))
-    return replace(sample, interactions=kept).split("time")
+def fitted(
+    shop: Vertical, encoder: EncoderConfig, few: Split, small_fit: FitConfig
+) -> Callable[[int], Pipeline]:
+    """Fits on what a few did, by a seed."""
 
+    def fit(seed: int) -> Pipeline:
+        pipeline = Pipeline(shop, encoder)
+        pipeline.fit(few.train, replace(small_fit, seed=seed))
+        return pipeline
 
-def fitted(shop: Vertical, encoder: EncoderConfig, split: Split, seed: int) -> Pipeline:
-    pipeline = Pipeline(shop, encoder)
-    pipeline.fit(split.train, replace(SMALL, seed=seed))
-    return pipeline
+    return fit
 
 
 def test_the_same_seed_writes_the_same_report_to_the_byte(
-    shop: Vertical, encoder: EncoderConfig, few: Split, tmp_path: Path
+    fitted: Callable[[int], Pipeline], few: Split, tmp_path: Path
 ) -> None:
     engines = []
     for run in ("first", "again"):
-        pipeline = fitted(shop, encoder, few, seed=3)
+        pipeline = fitted(3)
         pipeline.save(tmp_path / run, pipeline.evaluate(few.test))
         engines.append(pipeline.engine)
     for name in ("report.json", "report.md"):
@@ -73,17 +64,19 @@ def test_the_same_seed_writes_the_same_report_to_the_byte(
     first, again = engines
     assert first.recommend(["KIT-0001"]) == again.recommend(["KIT-0001"])
 
-    other = fitted(shop, encoder, few, seed=4).engine
+    other = fitted(4).engine
     states = [engine.signals.user_model.states for engine in (first, again, other)]
     assert np.array_equal(states[0], states[1])
     assert not np.array_equal(states[0], states[2])
 
 
 def test_fitting_tunes_the_encoder_and_0_epochs_leave_it_frozen(
-    shop: Vertical, encoder: EncoderConfig, few: Split
+    shop: Vertical, encoder: EncoderConfig, few: Split, small_fit: FitConfig
 ) -> None:
     tuned, frozen, again = (
-        Pipeline(shop, encoder).fit(few.train, replace(SMALL, epochs=epochs)).signals.text_vectors
+        Pipeline(shop, encoder)
+        .fit(few.train, replace(small_fit, epochs=epochs))
+        .signals.text_vectors
         for epochs in (1, 0, 0)
     )
     assert np.array_equal(frozen, again)
@@ -91,9 +84,13 @@ def test_fitting_tunes_the_encoder_and_0_epochs_leave_it_frozen(
 
 
 def test_refitted_signals_have_seen_validation_and_nothing_else_changed(
-    shop: Vertical, encoder: EncoderConfig, few: Split
+    shop: Vertical,
+    encoder: EncoderConfig,
+    few: Split,
+    small_fit: FitConfig,
+    fitted: Callable[[int], Pipeline],
 ) -> None:
-    pipeline = fitted(shop, encoder, few, seed=0)
+    pipeline = fitted(0)
     before, report = pipeline.engine, pipeline.evaluate(few.test)
     after = pipeline.refit()
     assert pipeline.engine is after is pipeline.refit()
@@ -108,7 +105,7 @@ def test_refitted_signals_have_seen_validation_and_nothing_else_changed(
         novel = [r.value(system, "novelty@10", "beyond accuracy") for r in (report, again)]
         assert novel[0] != novel[1]
 
-    at_once = Pipeline(shop, encoder).fit(few.train, replace(SMALL, refit=True))
+    at_once = Pipeline(shop, encoder).fit(few.train, replace(small_fit, refit=True))
     assert np.array_equal(at_once.signals.user_model.states, after.signals.user_model.states)
 
 
@@ -130,19 +127,19 @@ def test_nothing_can_be_asked_of_a_pipeline_before_it_is_fitted(
 
 @pytest.mark.parametrize("events", [1, 2])
 def test_too_little_data_is_refused(
-    shop: Vertical, encoder: EncoderConfig, sample: Dataset, events: int
+    shop: Vertical, encoder: EncoderConfig, sample: Dataset, small_fit: FitConfig, events: int
 ) -> None:
     little = replace(sample, interactions=sample.interactions.head(events))
     with pytest.raises(DataError, match="leaves 0 for training"):
-        Pipeline(shop, encoder).fit(little, SMALL)
+        Pipeline(shop, encoder).fit(little, small_fit)
 
 
 def test_views_alone_are_nothing_to_learn_from(
-    shop: Vertical, encoder: EncoderConfig, sample: Dataset
+    shop: Vertical, encoder: EncoderConfig, sample: Dataset, small_fit: FitConfig
 ) -> None:
     views = sample.interactions.filter(event="view").unique(["user_id", "item_id"])
     with pytest.raises(DataError, match="Too few relevant events"):
-        Pipeline(shop, encoder).fit(replace(sample, interactions=views), SMALL)
+        Pipeline(shop, encoder).fit(replace(sample, interactions=views), small_fit)
 
 
 def test_training_data_is_no_test(pipeline: Pipeline, split: Split) -> None:
@@ -151,10 +148,10 @@ def test_training_data_is_no_test(pipeline: Pipeline, split: Split) -> None:
 
 
 def test_an_encoder_that_is_nowhere_is_named_before_anything_is_trained(
-    shop: Vertical, few: Split, tmp_path: Path
+    shop: Vertical, few: Split, small_fit: FitConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="cannot be loaded"):
-        Pipeline(shop, str(tmp_path)).fit(few.train, SMALL)
+        Pipeline(shop, str(tmp_path)).fit(few.train, small_fit)
 
 
 def test_a_resumed_pipeline_measures_what_the_one_that_fitted_did(

@@ -13,25 +13,11 @@ from corank import (
     Engine,
     FitConfig,
     Pipeline,
-    RankerConfig,
     RerankerConfig,
-    UserModelConfig,
 )
 from corank.data.dataset import Dataset, Split
 from corank.errors import DataError
 from corank.evaluate.report import Report
-
-SMALL = FitConfig(
-    epochs=2,
-    batch_size=8,
-    precision="no",
-    patience=2,
-    user_model=UserModelConfig(dim=8, heads=2),
-    ranker=RankerConfig(per_retriever=30, trees=5, patience=2),
-    reranker=RerankerConfig(
-        epochs=1, max_tokens=32, precision="no", list_size=4, negatives=2, depth=15
-    ),
-)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +37,12 @@ def split(searched: Dataset) -> Split:
 
 
 @pytest.fixture(scope="module")
-def pipeline(split: Split, tiny_encoder: str) -> Pipeline:
+def pipeline(
+    split: Split, tiny_encoder: str, small_fit: FitConfig, small_reader: RerankerConfig
+) -> Pipeline:
     shop = corank.load_vertical("ecommerce")
     pipeline = Pipeline(shop, EncoderConfig(name=tiny_encoder, max_tokens=32))
-    pipeline.fit(split.train, SMALL)
+    pipeline.fit(split.train, replace(small_fit, epochs=2, patience=2, reranker=small_reader))
     return pipeline
 
 
@@ -102,10 +90,12 @@ def test_it_is_saved_and_answers_the_same(
     assert loaded.search("warm blanket", k=9) == engine.search("warm blanket", k=9)
 
 
-def test_what_the_validation_says_is_told(split: Split, tiny_encoder: str) -> None:
+def test_what_the_validation_says_is_told(
+    split: Split, tiny_encoder: str, small_fit: FitConfig
+) -> None:
     shop, seen = corank.load_vertical("ecommerce"), []
     pipeline = Pipeline(shop, EncoderConfig(name=tiny_encoder, max_tokens=32))
-    config = replace(SMALL, reranker=None, patience=0)
+    config = replace(small_fit, epochs=2)
     pipeline.fit(split.train, config, watch=lambda share, ndcg: seen.append((share, ndcg)))
     assert [share for share, _ in seen] == [0.5, 1.0]
     assert all(0 < ndcg < 1 for _, ndcg in seen)

@@ -12,15 +12,12 @@ import pytest
 
 import corank
 from corank import (
-    Dataset,
     EncoderConfig,
     Engine,
     FitConfig,
     Pipeline,
-    RankerConfig,
     RerankerConfig,
     UpdateConfig,
-    UserModelConfig,
 )
 from corank.config import from_mapping
 from corank.data.dataset import Split
@@ -29,25 +26,12 @@ from corank.evaluate.report import Report
 
 QUERIES = ("coffee grinder", "gift for a runner", "soft blanket for a baby")
 DEPTH = 15
-SMALL = FitConfig(
-    epochs=1,
-    batch_size=8,
-    max_pairs=64,
-    precision="no",
-    user_model=UserModelConfig(dim=8, heads=2, epochs=1, min_steps=6, checks=1),
-    ranker=RankerConfig(per_retriever=30, trees=5, patience=2),
-    reranker=RerankerConfig(
-        epochs=1, max_tokens=32, precision="no", list_size=4, negatives=2, depth=DEPTH
-    ),
-)
 
 
 @pytest.fixture(scope="module")
-def few(sample: Dataset) -> Split:
-    """What 80 of the sample's shoppers did, and every judged query."""
-    users = sample.users["user_id"].head(80)
-    kept = sample.interactions.filter(pl.col("user_id").is_in(users.implode()))
-    return replace(sample, interactions=kept).split("time")
+def read_fit(small_fit: FitConfig, small_reader: RerankerConfig) -> FitConfig:
+    assert small_reader.depth == DEPTH
+    return replace(small_fit, reranker=small_reader)
 
 
 def start(tiny_encoder: str) -> Pipeline:
@@ -56,9 +40,9 @@ def start(tiny_encoder: str) -> Pipeline:
 
 
 @pytest.fixture(scope="module")
-def reading(few: Split, tiny_encoder: str) -> Pipeline:
+def reading(few: Split, tiny_encoder: str, read_fit: FitConfig) -> Pipeline:
     pipeline = start(tiny_encoder)
-    pipeline.fit(few.train, SMALL)
+    pipeline.fit(few.train, read_fit)
     return pipeline
 
 
@@ -160,10 +144,10 @@ def test_none_of_the_queries_that_rankers_learn_from_has_been_read(few: Split) -
 
 
 def test_distillation_changes_the_encoder_and_resumes_where_it_was(
-    few: Split, tiny_encoder: str, engine: Engine, tmp_path: Path
+    few: Split, tiny_encoder: str, engine: Engine, read_fit: FitConfig, tmp_path: Path
 ) -> None:
-    assert SMALL.reranker is not None
-    config = replace(SMALL, reranker=replace(SMALL.reranker, distil=True, patience=1))
+    assert read_fit.reranker is not None
+    config = replace(read_fit, reranker=replace(read_fit.reranker, distil=True, patience=1))
     runs = [corank.Run(tmp_path / "run", resume=resume) for resume in (False, True)]
     distilled, again = (start(tiny_encoder).fit(few.train, config, run=run) for run in runs)
     assert {path.name for path in (tmp_path / "run").iterdir() if "step" not in path.name} == {
@@ -174,10 +158,12 @@ def test_distillation_changes_the_encoder_and_resumes_where_it_was(
     assert np.abs(vectors - engine.signals.text_vectors).max() > 1e-4
 
 
-def test_without_judged_queries_there_is_nothing_to_read(few: Split, tiny_encoder: str) -> None:
+def test_without_judged_queries_there_is_nothing_to_read(
+    few: Split, tiny_encoder: str, read_fit: FitConfig
+) -> None:
     unjudged = replace(few.train, queries=few.train.queries.clear())
     with pytest.raises(DataError, match="Bring judged queries, or leave the reranker out"):
-        start(tiny_encoder).fit(unjudged, SMALL)
+        start(tiny_encoder).fit(unjudged, read_fit)
 
 
 def test_an_update_trains_no_reranker() -> None:

@@ -1,6 +1,7 @@
 """Judged documents in miniature: folds of queries, grades, and a run that can be stopped."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,8 @@ from benchmarks.crowdflower import CROWDFLOWER, FILES
 from benchmarks.liveqa import JUDGED, LIVEQA, QRELS, QUESTIONS
 from benchmarks.medquad import FOLDERS
 from benchmarks.reranking import METRICS, run
-from corank import EncoderConfig, FitConfig, RankerConfig, RerankerConfig, UserModelConfig
+from corank import EncoderConfig, FitConfig, RerankerConfig
 
-SMALL = FitConfig(
-    epochs=1,
-    batch_size=8,
-    precision="no",
-    user_model=UserModelConfig(dim=8, heads=2),
-    ranker=RankerConfig(per_retriever=30, trees=5, patience=2),
-    reranker=RerankerConfig(epochs=1, max_tokens=32, precision="no", list_size=4, negatives=0),
-)
 WORDS = ("soft", "warm", "blanket", "grinder", "coffee", "steel", "cotton", "mug", "oak", "lamp")
 
 
@@ -61,7 +54,12 @@ def test_every_query_is_asked_once_and_never_judged_in_its_training(crowdflower:
 
 
 def test_a_run_is_gone_on_with_and_its_values_are_means_over_queries(
-    crowdflower: Path, tiny_encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    crowdflower: Path,
+    tiny_encoder: str,
+    small_fit: FitConfig,
+    small_reader: RerankerConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setattr(reranking, "RESULTS", tmp_path)
@@ -77,7 +75,8 @@ def test_a_run_is_gone_on_with_and_its_values_are_means_over_queries(
         first(kept, key, found)
 
     start = EncoderConfig(name=tiny_encoder, max_tokens=32)
-    ask = CROWDFLOWER, "10-fold", range(1), SMALL, start
+    config = replace(small_fit, reranker=replace(small_reader, negatives=0))
+    ask = CROWDFLOWER, "10-fold", range(1), config, start
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(classification.Kept, "add", killed)
         run(*ask)
