@@ -207,6 +207,8 @@ def test_shared_words_add_up_to_the_lexical_cosine(signals: Signals, titles: lis
     for one in range(len(titles)):
         for other in range(len(titles)):
             shared = signals.shared_words(one, other)
+            cosine = signals.lexical(np.array([other], np.int32), one)
+            assert cosine == pytest.approx([sum(weight for _, weight in shared)], abs=1e-6)
             expected = lexical_cosine(signals, one, other, titles)
             assert sum(weight for _, weight in shared) == pytest.approx(expected, abs=1e-6)
     assert [word for word, _ in signals.shared_words(4, 1)] == ["blue", "lamp"]

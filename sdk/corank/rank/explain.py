@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -160,13 +161,12 @@ class Reasons:
         return "fits what was chosen a moment ago" if fits else ""
 
     def _shares_words(self, item: int, history: NDArray[np.int32]) -> str:
-        found = [self.signals.shared_words(each, item) for each in history.tolist()]
-        cosine = [sum(weight for _, weight in words) for words in found]
-        if max(cosine, default=0) <= 0:
+        cosine = self.signals.lexical(history, item)  # (t,)
+        if cosine.max(initial=0) <= 0:
             return ""
-        best = int(np.argmax(cosine))
-        shared = ", ".join(word for word, _ in found[best][:3])
-        return f"shares words with {self.titles[history[best]]!r}: {shared}"
+        nearest = int(history[cosine.argmax()])
+        shared = ", ".join(word for word, _ in self.signals.shared_words(nearest, item)[:3])
+        return f"shares words with {self.titles[nearest]!r}: {shared}"
 
     def _priced_alike(self, item: int, history: NDArray[np.int32]) -> str:
         paid, asked = self.signals.log_price[history], self.signals.log_price[item]
@@ -194,8 +194,8 @@ def _largest(parts: Mapping[str, float]) -> list[str]:
 
 
 def _first(sentences: Iterator[str]) -> tuple[str, ...]:
-    said = [sentence for sentence in sentences if sentence]
-    return tuple(said[:REASONS])
+    """The first few that hold; what comes after them is not asked."""
+    return tuple(islice(filter(None, sentences), REASONS))
 
 
 def _matched(words: Sequence[tuple[str, float]]) -> str:

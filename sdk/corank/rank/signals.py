@@ -100,6 +100,15 @@ class Signals:
     def _tokens(self) -> list[str]:
         return list(self.bm25.vocabulary)
 
+    def lexical(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
+        """Return the lexical cosine of each of some items' texts with that of one, (m,)."""
+        words, weights = self.words, np.zeros(self.words.shape[1], np.float32)
+        own = slice(*words.indptr[[item, item + 1]])
+        weights[words.indices[own]] = words.data[own]
+        rows = [slice(*words.indptr[[row, row + 1]]) for row in items.tolist()]
+        cosine = [words.data[row] @ weights[words.indices[row]] for row in rows]
+        return np.array(cosine, np.float32)
+
     def shared_words(self, item: int, other: int) -> list[tuple[str, float]]:
         """Return the tokens that two items' texts share, those that say most first.
 
