@@ -24,8 +24,8 @@ from corank.cli import main
 from corank.language.checkpoint import Checkpoint, Checkpoints
 
 COMMANDS = (
-    "verticals", "demo", "fit", "tune", "evaluate", "update", "rollback", "search", "recommend",
-    "why", "app",
+    "verticals", "demo", "fit", "tune", "evaluate", "update", "rollback", "inspect", "search",
+    "recommend", "why", "app",
 )  # fmt: skip
 CONFIG = {
     "batch_size": 8,
@@ -269,6 +269,14 @@ def test_recommend_without_a_history_shows_what_is_popular(runs: Path) -> None:
     assert "chosen by" in done.out
 
 
+def test_whoever_reads_may_stop_reading(runs: Path) -> None:
+    command = [sys.executable, "-m", "corank", "inspect", str(runs)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 0)
+
+
 def test_where_narrows_as_in_sql(runs: Path, sample: Dataset) -> None:
     where = "price < 20 AND category LIKE 'Pets%'"
     found = answered("search", runs, "coffee grinder", "--where", where, "-k", 5)
@@ -296,6 +304,7 @@ def test_where_narrows_as_in_sql(runs: Path, sample: Dataset) -> None:
         ("recommend RUNS --now devise=phone", 4, "Did you mean 'device'?"),
         ("search EMPTY/runs coffee", 5, "is no bundle: it holds no bundle.json"),
         ("evaluate EMPTY", 5, "is no bundle: it holds no bundle.json"),
+        ("inspect EMPTY", 5, "is nothing that corank wrote"),
         ("fit ecommerce --data EMPTY/data --out EMPTY/out TINY", 3, "is not a folder"),
         ("fit ecommerce --data EMPTY --out EMPTY/out TINY", 3, "holds no items file"),
         ("evaluate RUNS --data EMPTY", 3, "holds no items file"),

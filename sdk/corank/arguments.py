@@ -104,6 +104,12 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     rollback.add_argument("bundle", type=Path)
 
+    inspect = command(
+        "inspect", "Say what a bundle holds, whether it is whole, and how it was made.",
+        "corank inspect runs/shop",
+    )  # fmt: skip
+    inspect.add_argument("bundle", help="a bundle, a classifier or an appeal model")
+
     search = command(
         "search",
         "Search a bundle's catalogue.",

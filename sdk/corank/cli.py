@@ -5,6 +5,7 @@ progress and warnings go to standard error either way.
 """
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "evaluate": fitting.evaluate,
     "update": fitting.update,
     "rollback": fitting.rollback,
+    "inspect": asking.inspect,
     "search": asking.search,
     "recommend": asking.recommend,
     "why": asking.why,
@@ -51,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _say_warning
             COMMANDS[arguments.command](arguments)
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough, as in corank ... | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except CorankError as error:
         print(f"corank: {error}", file=sys.stderr)
         return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 import corank
-from corank.commands.printing import print_answers, print_json, print_why
+from corank import inspecting
+from corank.commands.printing import print_answers, print_inspection, print_json, print_why
 from corank.errors import RequestError
 from corank.progress import bar
 from corank.serve.guard import login
@@ -40,6 +41,12 @@ def _describe(vertical: "Vertical") -> dict[str, Any]:
         "metrics": list(vertical.metrics),
         "sample": vertical.sample is not None,
     }
+
+
+def inspect(arguments: argparse.Namespace) -> None:
+    """``corank inspect``."""
+    found = inspecting.inspect(arguments.bundle)
+    print_json(found.to_dict()) if arguments.json else print_inspection(found)
 
 
 def search(arguments: argparse.Namespace) -> None:

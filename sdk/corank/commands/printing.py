@@ -4,6 +4,7 @@ import json
 import sys
 from typing import Any
 
+from corank.inspecting import Inspection
 from corank.rank.explain import Answers
 from corank.rank.why import Why
 
@@ -26,6 +27,18 @@ def print_answers(answers: Answers) -> None:
         print(f"     rules removed {removed}")
     if not len(answers):
         print("     nothing is left to show")
+
+
+def print_inspection(found: Inspection) -> None:
+    """Print what a folder holds, part by part, and how it was made."""
+    of = f" of {found.vertical}" if found.vertical else ""
+    print(f"{found.path}: {found.kind}{of}, format {found.format}, made by corank {found.corank}")
+    print(f"     {len(found.files)} files, {found.bytes / 1e6:.1f} MB, all as they were saved")
+    for part, (count, size) in found.parts().items():
+        print(f"     {size / 1e6:8.2f} MB  {part}" + (f" ({count} files)" if count > 1 else ""))
+    for option, value in found.made_with():
+        print(f"     {option} = {value}")
+    print(found.verdict or "     it holds no report")
 
 
 def print_why(why: Why) -> None:
