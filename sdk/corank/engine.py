@@ -153,7 +153,7 @@ class Engine:
             signals=self.signals,
             ranker=self.searcher,
             text=text,
-            vector=self.encoder.encode_queries([text])[0],
+            vector=self.encoder.encode_query(text),
             reading=self._reading(text),
         )
 

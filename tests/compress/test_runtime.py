@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from corank.compress.export import text_encoder
 from corank.compress.runtime import TextEncoder, session
 from corank.errors import BundleError
 from corank.language.encoder import Encoder, EncoderConfig
+from corank.language.tokenizer import Batch
 
 TEXTS = ["coffee grinder", "a lamp", "", "a steel kettle for the kitchen, with a long spout " * 3]
 
@@ -40,6 +42,23 @@ def test_a_text_has_one_vector_alone_and_in_a_batch(exported: TextEncoder) -> No
     alone = np.concatenate([exported.encode_items([text]) for text in TEXTS])
     assert ((together * alone).sum(1) > 0.99999).all()
     assert exported.encode_queries(TEXTS) == pytest.approx(together, abs=1e-5)
+
+
+def test_a_query_that_comes_back_is_not_encoded_again(
+    exported: TextEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, forward = [], exported._forward
+
+    def counted(batch: Batch) -> NDArray[np.float32]:
+        asked.append(batch)
+        return forward(batch)
+
+    monkeypatch.setattr(exported, "_forward", counted)
+    one, again = (exported.encode_query("a lamp of oak") for _ in range(2))
+    assert len(asked) == 1 and one is again
+    assert one == pytest.approx(exported.encode_queries(["a lamp of oak"])[0], abs=1e-6)
+    with pytest.raises(ValueError, match="read-only"):
+        one[0] = 0
 
 
 def test_queries_and_items_have_their_own_prompts(tiny_encoder: str, exported: TextEncoder) -> None:

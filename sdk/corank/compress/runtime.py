@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 
 from corank.errors import BundleError
 from corank.language.tokenizer import Batch, Padding, Tokenizer, embed
+
+REMEMBERED = 4_096
+"""Vectors of so many queries are kept: what people search for comes back."""
 
 
 def session(graph: bytes, what: str) -> ort.InferenceSession:
@@ -46,6 +50,7 @@ class TextEncoder:
 
     def __post_init__(self) -> None:
         self.padding = Padding()
+        self._remembered = lru_cache(REMEMBERED)(self._encode_query)
         self._session = session(self.graph, "encoder")
         self.dim = int(self._session.get_outputs()[0].shape[1])
 
@@ -96,6 +101,15 @@ class TextEncoder:
         """Embed search queries, (n, dim)."""
         prompted = (self.query_prompt + text for text in texts)
         return embed(prompted, self.tokenizer, self._forward, dim=self.dim)
+
+    def encode_query(self, text: str) -> NDArray[np.float32]:
+        """Embed one query, (dim,), not to be written to; the last ones asked are remembered."""
+        return self._remembered(text)
+
+    def _encode_query(self, text: str) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = self.encode_queries([text])[0]
+        vector.flags.writeable = False
+        return vector
 
     def _forward(self, batch: Batch) -> NDArray[np.float32]:
         vectors: NDArray[np.float32] = self._session.run(
