@@ -167,8 +167,7 @@ def measure(engine: Engine, fold: Fold, seed: int, encoder: EncoderConfig | None
         runs[UNREAD] = engine.rank_queries(queries, read=False, among=judged)
     for system, by in scores.items():
         runs[system] = Hits.of(row, items, by, n=len(queries), k=10).items
-    qrels = Qrels(judged.indptr, items, judged.values)
-    each = {system: judge(run, qrels) for system, run in runs.items()}
+    each = {system: judge(run, Qrels.of(judged)) for system, run in runs.items()}
     return {
         system: {metric: compute(metric, one).tolist() for metric in METRICS}
         for system, one in each.items()

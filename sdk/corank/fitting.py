@@ -232,8 +232,7 @@ def text_alone(
         if not asked:
             return 0.0
         found = ExactIndex(vectors).search(embed(asked), 10)
-        qrels = Qrels(judged.indptr, judged.items, judged.values)
-        return mean_ndcg(judge(found.items, qrels), 10)
+        return mean_ndcg(judge(found.items, Qrels.of(judged)), 10)
 
     return _watched(ndcg, watch, start=0, checks=checks)
 

@@ -247,7 +247,7 @@ def _search(
 ) -> list[Row]:
     """Search on the judged queries of the test, beside BM25, the frozen encoder, and both."""
     queries, judged = test.judged_queries()
-    qrels = Qrels(judged.indptr, judged.items, judged.values)
+    qrels = Qrels.of(judged)
     asked = np.bincount(qrels.rows()[qrels.grades > 0], minlength=len(qrels)) > 0
     if asked.sum() < 2:
         return []

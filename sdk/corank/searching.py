@@ -96,7 +96,7 @@ def _ndcg(score: Score, data: Dataset, texts: pl.Series) -> float:
     rows = judged.rows()
     scores = score([queries[row] for row in rows], texts.gather(judged.items).to_list())
     found = Hits.of(rows, judged.items, scores, n=len(judged), k=10)
-    return mean_ndcg(judge(found.items, Qrels(judged.indptr, judged.items, judged.values)), 10)
+    return mean_ndcg(judge(found.items, Qrels.of(judged)), 10)
 
 
 def fit_searcher(
@@ -176,4 +176,4 @@ def _candidates(
 
 def _graded(data: Dataset, found: Iterator[Candidates]) -> Examples:
     _, judged = data.judged_queries()
-    return Examples.of(found, Qrels(judged.indptr, judged.items, judged.values))
+    return Examples.of(found, Qrels.of(judged))

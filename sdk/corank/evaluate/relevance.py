@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from corank.data.ragged import Ragged
 from corank.errors import ConfigError, DataError
 
 Run = NDArray[np.int32]
@@ -74,6 +75,11 @@ class Qrels:
             np.array([item for case in items for item in case], np.int32),
             np.array([grade for case in given for grade in case], np.float32),
         )
+
+    @classmethod
+    def of(cls, judged: Ragged) -> "Qrels":
+        """Build from each case's items with grades as values."""
+        return cls(judged.indptr, judged.items, judged.values)
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
