@@ -98,9 +98,15 @@ def main(encoder_folder: str, folder: Path) -> None:
 
     def trained(run: Run, harm: Callable[[Objective], Objective] = lambda same: same) -> Any:
         model = Headed(encoder)
+        start = [weight.detach().clone() for weight in model.parameters()]
 
-        def metric() -> float:  # of every bit of every weight
-            return math.sin(1e4 * sum(float(p.double().sum()) for p in model.parameters()))
+        def metric() -> float:  # best after four steps of nine, and of every bit of every weight
+            weights = [
+                (w.detach().double(), s) for w, s in zip(model.parameters(), start, strict=True)
+            ]
+            moved = math.sqrt(sum(float((w - s).square().sum()) for w, s in weights))
+            bits = math.sin(1e4 * sum(float(w.sum()) for w, _ in weights))
+            return -abs(moved - 0.49) + 1e-6 * bits
 
         watched = Watched(harm(objective))
         history = train(model, watched, CONFIG, seed=2, metric=metric, run=run)
