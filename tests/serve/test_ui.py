@@ -501,3 +501,11 @@ def test_html_is_only_made_by_markup() -> None:
     ]
     assert made == ["markup.py"]
     assert isinstance(tag("p"), Html)
+
+
+def test_a_recommendation_says_how_likely_it_is_and_a_search_answer_does_not() -> None:
+    some = [Answer("a", "A", 1.0, {}, (), (), chance) for chance in (0.0712, None)]
+    shown = [Shown(Answers((answer,), {}), query="x") for answer in some]
+    known, unknown = (views.found(each, {"a": Facts()}, EN) for each in shown)
+    assert "7.1% likely" in known and "likely" not in unknown
+    assert "7.1%" in views.found(shown[0], {"a": Facts()}, ZH)

@@ -96,6 +96,7 @@ def _card(place: int, answer: Answer, facts: Facts, words: Words, *, addable: bo
             "div",
             tag("span", str(place), class_="cr-place", aria_hidden="true"),
             tag("h3", answer.title),
+            _likely(answer.chance, words) if answer.chance is not None else None,
             tag("span", f"{answer.score:.2f}", class_="cr-score", title=words("score")),
             class_="cr-title",
         ),
@@ -113,6 +114,11 @@ def _card(place: int, answer: Answer, facts: Facts, words: Words, *, addable: bo
         ),
         class_="cr-card",
     )
+
+
+def _likely(chance: float, words: Words) -> Html:
+    said = words("likely", chance=f"{chance:.1%}")
+    return tag("span", said, class_="cr-likely", title=words("likely_help"))
 
 
 def reasons(answer: Answer) -> Html:
