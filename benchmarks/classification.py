@@ -54,6 +54,9 @@ def run(
                     kept.add(key, given | {"seconds": time.perf_counter() - start})
                 answers += [Prediction(*said) for said in kept.folds[key]["said"]]
             measured = evaluate(answers, truth, classes)
+            if clear := [fold.clear for fold in folds if fold.clear is not None]:
+                right = np.array([said.best for said in answers]) == np.array(truth)
+                measured["clear_accuracy"] = float(right[np.concatenate(clear)].mean())
             of = [kept.folds[f"{system}/{seed}/{number}"] for number in range(len(folds))]
             measured["weights_trained"] = of[0]["trained"]
             measured["minutes"] = sum(each["seconds"] for each in of) / 60

@@ -12,6 +12,7 @@ SHOWN = {
     "leave-one-out": ("hr@10", "ndcg@10"),
     "cold-items": ("recall@20", "ndcg@10"),
     "next-purchase": ("hr@3", "mrr@3"),
+    "50agree-10-fold": ("minutes", "clear_accuracy", "accuracy"),
     "10-fold": ("mrr@10", "ndcg@10"),
     "liveqa": ("mrr@10", "ndcg@10"),
     "pairs": ("calibration_error", "log_loss", "pair_accuracy"),

@@ -46,6 +46,7 @@ def test_phrasebank_is_divided_ten_times_each_sentence_tested_once(tmp_path: Pat
         own = [["negative", "positive"].index(str(label)) for label in fold.labels]
         sure |= dict(zip(fold.texts, fold.targets[range(36), own].tolist(), strict=True))
     shares = [sure[line.rpartition("@")[0]] for line in lines]
+    assert sum(fold.clear.sum() for fold in folds if fold.clear is not None) == 10
     assert shares == [1.0] * 10 + [0.87] * 10 + [0.7] * 10 + [0.58] * 10
 
 
