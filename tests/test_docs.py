@@ -202,6 +202,8 @@ def test_the_search_page_runs(
     }
     exec(code, names)  # noqa: S102  our own page
     assert "'reading'" in capsys.readouterr().out
+    assert {answer.item_id for answer in names["answers"]} <= set(names["ids"])
+    assert len(names["answers"]) >= 2  # one may be out of stock
     assert names["scores"].shape == (2,)
     assert names["light"].score(names["asked"], names["read"]) == pytest.approx(
         names["scores"], abs=1e-4
