@@ -48,7 +48,7 @@ class AppealConfig(TrainerConfig):
     max_tokens: int = 64
     dropout: float = 0.1
     full_weight: int = 200
-    l2: float = 1e-4
+    l2: float = 1e-3
     holdout: float = 0.1
 
     def __post_init__(self) -> None:
