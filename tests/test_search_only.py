@@ -1,7 +1,8 @@
 """A catalogue that people only search: judged queries, and nobody's behaviour."""
 
+import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import polars as pl
@@ -15,20 +16,26 @@ from corank import (
     Pipeline,
     RerankerConfig,
 )
+from corank.cli import main
 from corank.data.dataset import Dataset, Split
 from corank.errors import DataError
 from corank.evaluate.report import Report
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """The sample shop without its shoppers, as it is read from files."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the sample shop without its shoppers."""
     shop, folder = corank.load_vertical("ecommerce"), tmp_path_factory.mktemp("searched")
     assert shop.sample is not None
     for path in shop.sample.glob("*.*"):
         if path.stem in ("items", "queries"):
             shutil.copy(path, folder)
-    return shop.read(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def searched(folder: Path) -> Dataset:
+    return corank.load_vertical("ecommerce").read(folder)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +106,17 @@ def test_what_the_validation_says_is_told(
     pipeline.fit(split.train, config, watch=lambda share, ndcg: seen.append((share, ndcg)))
     assert [share for share, _ in seen] == [0.5, 1.0]
     assert all(0 < ndcg < 1 for _, ndcg in seen)
+
+
+def test_the_command_fits_it(
+    folder: Path, small_fit: FitConfig, tiny_encoder: str, tmp_path: Path
+) -> None:
+    (tmp_path / "fit.json").write_text(json.dumps(asdict(small_fit)))
+    where = ["--data", str(folder), "--out", str(tmp_path / "shop")]
+    how = ["--encoder", tiny_encoder, "--config", str(tmp_path / "fit.json")]
+    assert main(["fit", "ecommerce", *where, *how]) == 0
+    assert main(["search", str(tmp_path / "shop"), "warm blanket"]) == 0
+    assert main(["evaluate", str(tmp_path / "shop"), "--data", str(folder)]) == 0
 
 
 def test_one_query_is_too_few(searched: Dataset) -> None:

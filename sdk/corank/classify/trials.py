@@ -12,6 +12,7 @@ counts, not texts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +66,7 @@ class Trials:
         if len(set(self.tests)) != len(self.offsets) - 1:
             raise DataError("The arms of a test must stand together: sort them by test.")
 
-    @property
+    @cached_property
     def offsets(self) -> NDArray[np.int64]:
         """Where each test starts, and where the last one ends, (n_tests + 1,)."""
         tests = list(self.tests)
@@ -81,9 +82,8 @@ class Trials:
     def take(self, tests: NDArray[np.int64]) -> tuple["Trials", NDArray[np.int64]]:
         """Return these tests, by number and in this order, and which arms they are made of."""
         offsets = self.offsets
-        arms = np.concatenate(
-            [np.arange(offsets[0]), *(np.arange(offsets[t], offsets[t + 1]) for t in tests)]
-        )
+        parts = [np.arange(offsets[test], offsets[test + 1]) for test in tests]
+        arms = np.concatenate(parts) if parts else np.empty(0, np.int64)
         names = [self.tests[arm] for arm in arms.tolist()]
         return Trials(names, self.clicks[arms], self.impressions[arms]), arms
 
