@@ -4,7 +4,6 @@ A run can be stopped and started again: what each fold predicted is kept beside 
 the last one is in.
 """
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,10 +16,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.labelled import Fold, LabelledSet
-from benchmarks.results import RESULTS, current_commit, store
+from benchmarks.results import RESULTS, Kept, current_commit, store
 from corank.classify.evaluation import Prediction, evaluate
 from corank.classify.training import ClassifierConfig, fit_classifier
-from corank.data.files import atomic
 from corank.evaluate.report import Row
 from corank.language.encoder import Encoder
 from corank.progress import track
@@ -112,17 +110,3 @@ def _tuned(fold: Fold, config: ClassifierConfig, seed: int) -> dict[str, Any]:
     )
     said = classifier.predict(fold.test_texts)
     return {"said": said, "trained": classifier.about["share of weights trained"]}
-
-
-class Kept:
-    """What each fold gave, on disk."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.folds: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-
-    def add(self, key: str, found: Any) -> None:
-        """Keep what one fold gave."""
-        self.folds[key] = found
-        with atomic(self.path) as part:
-            part.write_text(json.dumps(self.folds), "utf-8")

@@ -17,9 +17,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.classification import Kept
 from benchmarks.labelled import Fold, LabelledSet
-from benchmarks.results import RESULTS, current_commit, store
+from benchmarks.results import RESULTS, Kept, current_commit, store
 from corank.classify.classifier import Classifier
 from corank.classify.heads import Calibration, Headed, fit_head
 from corank.classify.material import Labelled, Material

@@ -17,9 +17,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmarks.classification import Kept
 from benchmarks.datasets import PublicSet
-from benchmarks.results import RESULTS, current_commit, store
+from benchmarks.results import RESULTS, Kept, current_commit, store
 from corank import (
     Dataset,
     EncoderConfig,
@@ -31,20 +30,19 @@ from corank import (
     Vertical,
     labeling_function,
 )
-from corank.compress.export import text_encoder
 from corank.data.ragged import Ragged
 from corank.data.text import render
 from corank.evaluate.metrics import compute
 from corank.evaluate.relevance import Qrels, judge
 from corank.evaluate.report import OURS, Row
 from corank.evaluate.significance import bootstrap_mean, paired_difference
+from corank.fitting import exported
 from corank.language.encoder import Encoder
 from corank.measure import UNREAD
 from corank.progress import track
 from corank.retrieve.hits import Hits
 
 METRICS = ("ndcg@10", "mrr@10")
-PROBE = 16  # texts on which an exported encoder is compared with torch
 Values = dict[str, dict[str, list[float]]]
 """System -> metric -> a value for each query of the fold."""
 
@@ -149,7 +147,7 @@ def measure(engine: Engine, fold: Fold, seed: int, encoder: EncoderConfig | None
     queries, judged = fold.queries, fold.judged
     signals, row, items = engine.signals, judged.rows(), judged.items
     texts = render(engine.vertical.item_text, engine.items)
-    frozen = text_encoder(Encoder.load(encoder), texts.head(PROBE).to_list())
+    frozen = exported(Encoder.load(encoder), texts)
     asked, said = frozen.encode_queries(queries), frozen.encode_items(texts.gather(items))
     meaning = (asked[row] * said).sum(1)
     words = np.concatenate(

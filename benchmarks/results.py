@@ -20,6 +20,20 @@ PACKAGES = (
 )  # fmt: skip
 
 
+class Kept:
+    """What each part of a long run gave, on disk, so that it can be stopped and started again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.folds: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+    def add(self, key: str, found: Any) -> None:
+        """Keep what one part gave."""
+        self.folds[key] = found
+        with atomic(self.path) as part:
+            part.write_text(json.dumps(self.folds), "utf-8")
+
+
 def store(
     dataset: PublicSet, protocol: str, verdict: str, rows: Sequence[Row], **about: Any
 ) -> Path:

@@ -26,9 +26,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 from sklearn.linear_model import RidgeCV
 
-from benchmarks.classification import Kept
 from benchmarks.datasets import PublicSet
-from benchmarks.results import RESULTS, current_commit, store
+from benchmarks.results import RESULTS, Kept, current_commit, store
 from corank import AppealConfig, Trials, fit_appeal
 from corank.classify.trials import Duels
 from corank.evaluate.probabilities import calibration_error

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.classification import Kept
 from benchmarks.labelled import BANKING77, CLINC150, PHRASEBANK
+from benchmarks.results import Kept
 
 
 def test_banking77_few_shot_takes_as_many_of_each_class(tmp_path: Path) -> None:

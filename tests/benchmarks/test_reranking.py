@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks import classification, reranking, results
+from benchmarks import reranking, results
 from benchmarks.crowdflower import CROWDFLOWER, FILES
 from benchmarks.liveqa import JUDGED, LIVEQA, QRELS, QUESTIONS
 from benchmarks.medquad import FOLDERS
@@ -64,10 +64,10 @@ def test_a_run_is_gone_on_with_and_its_values_are_means_over_queries(
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setattr(reranking, "RESULTS", tmp_path)
     monkeypatch.setattr(type(CROWDFLOWER), "source", lambda _: crowdflower)
-    first = classification.Kept.add
+    first = results.Kept.add
     left = 3
 
-    def killed(kept: classification.Kept, key: str, found: object) -> None:
+    def killed(kept: results.Kept, key: str, found: object) -> None:
         nonlocal left
         if not left:
             raise KeyboardInterrupt
@@ -78,7 +78,7 @@ def test_a_run_is_gone_on_with_and_its_values_are_means_over_queries(
     config = replace(small_fit, reranker=replace(small_reader, negatives=0))
     ask = CROWDFLOWER, "10-fold", range(1), config, start
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(classification.Kept, "add", killed)
+        patch.setattr(results.Kept, "add", killed)
         run(*ask)
     (kept,) = tmp_path.glob(".crowdflower*")
     before = json.loads(kept.read_text())
