@@ -61,7 +61,8 @@ def run(
         asked = fit_peers(split, repeatable, place, seed=seeds[0], limit=peers)
     with clock("evaluate_seconds"):
         report = first.evaluate(split.test, peers=asked.scorers, alike=others)
-    rows = [*report.rows, *_cost(pipelines, clock, split.test)]
+    bundle = place / f"seed-{seeds[0]}"
+    rows = [*report.rows, *_cost(pipelines, clock, bundle, split.test)]
     rows += [Row(name, "cost", "fit_seconds", value) for name, value in asked.seconds.items()]
     about = report.about | {"peers that failed": asked.failed}
     if refit:
@@ -104,7 +105,7 @@ def fitted(
     return Pipeline.resume(corank.load(bundle, dataset.vertical), train)
 
 
-def _cost(pipelines: list[Pipeline], clock: Clock, test: Dataset) -> list[Row]:
+def _cost(pipelines: list[Pipeline], clock: Clock, bundle: Path, test: Dataset) -> list[Row]:
     rows = []
     for name in ("fit_seconds", "peak_memory_mb"):
         each = [float(str(pipeline.engine.about[name])) for pipeline in pipelines]
@@ -113,7 +114,7 @@ def _cost(pipelines: list[Pipeline], clock: Clock, test: Dataset) -> list[Row]:
             if len(each) > 1
             else Row(OURS, "cost", name, each[0])
         )
-    engine, histories, ids = pipelines[0].engine, test.cases().histories, test.items["item_id"]
+    histories, ids = test.cases().histories, test.items["item_id"]
     asked = [ids.gather(histories[row]).to_list() for row in range(min(ANSWERS, len(histories)))]
-    figures = clock.seconds | recommending(engine, asked)
+    figures = clock.seconds | recommending(bundle, asked)
     return rows + [Row(OURS, "cost", name, value) for name, value in figures.items()]

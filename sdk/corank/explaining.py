@@ -158,8 +158,9 @@ def _items(
     signals, recent = engine.signals, visit.recent
     ids = engine.items["item_id"].gather(recent.tolist()).to_list()
     cosine = signals.text_vectors[recent] @ signals.text_vectors[item]
-    weight = signals.together.between(recent, item)
-    similarity = signals.neighbours.between(recent, item)
+    one = np.array([item], np.int32)
+    weight = signals.together.between(recent, one)[:, 0]
+    similarity = signals.neighbours.between(recent, one)[:, 0]
     sequence = _sequence(visit, item, found)
     told = []
     for place, less in enumerate(visit.one_less(n, (item,))):

@@ -31,7 +31,8 @@ def reasons(signals: Signals, titles: list[str]) -> Reasons:
 
 
 def say(reasons: Reasons, item: int, history: list[int], parts: Mapping[str, float]) -> list[str]:
-    return list(reasons.recommend(item, np.array(history, np.int32), parts))
+    items = np.array([4, item], np.int32)  # what is said of one answer is said beside another
+    return list(reasons.recommend(items, np.array(history, np.int32), [{}, parts])[1])
 
 
 def explain(
@@ -109,7 +110,8 @@ def test_the_moment_is_a_reason_where_it_lifts_the_item(
 
     def said(device: str, item: int = 2) -> tuple[str, ...]:
         moment = nothing_known(1).with_columns(pl.Series("context:device", [device]))
-        return lifted.recommend(item, np.array([0], np.int32), {"device": 1.0}, moment)
+        items, history = np.array([[item], [0]], np.int32)
+        return lifted.recommend(items, history, [{"device": 1.0}], moment)[0]
 
     assert said("tv") == ("chosen 3.0 times as often with device tv",)
     assert said("phone") == said("tv", item=1) == said("watch") == ()
@@ -129,10 +131,10 @@ def test_a_session_is_a_reason_where_it_holds_what_is_like_the_item(
     reasons: Reasons, item: int, history: list[int], fits: bool
 ) -> None:
     running = nothing_known(1).with_columns(session=pl.lit(1))
-    past, parts = np.array(history, np.int32), {"session": 1.0}
-    said = reasons.recommend(item, past, parts, running)
+    items, past = np.array([item], np.int32), np.array(history, np.int32)
+    (said,) = reasons.recommend(items, past, [{"session": 1.0}], running)
     assert said == (("fits what was chosen a moment ago",) if fits else ())
-    assert reasons.recommend(item, past, parts) == ()
+    assert reasons.recommend(items, past, [{"session": 1.0}]) == [()]
 
 
 def test_without_the_item_it_reads_like_the_reason_moves(reasons: Reasons) -> None:

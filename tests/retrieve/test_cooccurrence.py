@@ -89,10 +89,13 @@ def test_weights_from_some_items_are_added_up() -> None:
     assert model.added_up(np.array([], np.int32)).tolist() == [0] * 4
 
 
-def test_weights_between_some_items_and_one() -> None:
-    model = ItemItem.of(np.array([0, 1]), np.array([2, 2]), np.array([1.0, 4.0]), 4, decay=1.0)
-    assert model.between(np.array([1, 3, 0], np.int32), 2).tolist() == [4, 0, 1]
-    assert model.between(np.array([], np.int32), 2).shape == (0,)
+def test_weights_between_some_items_and_others() -> None:
+    rows, columns = np.array([[1, 0, 0], [2, 3, 2]])
+    model = ItemItem.of(rows, columns, np.array([4.0, 5.0, 1.0]), 4, decay=1.0)
+    some, others, none = (np.array(items, np.int32) for items in ([1, 3, 0], [2, 3, 0], []))
+    assert model.between(some, others).tolist() == [[4, 0, 0], [0, 0, 0], [1, 5, 0]]
+    assert model.between(none, others).shape == (0, 3)
+    assert model.between(some, none).shape == (3, 0)
 
 
 def test_it_is_the_same_every_time() -> None:

@@ -16,6 +16,7 @@ from corank.retrieve.hits import Hits
 from corank.retrieve.vectors import (
     ExactIndex,
     FaissIndex,
+    Sketch,
     VectorIndex,
     build_index,
     load_index,
@@ -47,6 +48,27 @@ def test_exact_is_what_a_full_sort_finds(vectors: Floats) -> None:
     assert hits.items.tolist() == np.argsort(-products, axis=1, kind="stable")[:, :7].tolist()
     assert hits.scores == pytest.approx(-np.sort(-products, axis=1)[:, :7], abs=1e-6)
     assert hits.scores.dtype == np.float32 and hits.items.dtype == np.int32
+
+
+@pytest.mark.parametrize("dim", [3, 32, 200])
+@pytest.mark.parametrize("scale", [1, 1e-3, 1e3])
+def test_one_query_finds_what_many_find(dim: int, scale: float) -> None:
+    vectors = scale * clustered(6000, dim, seed=0)
+    queries = np.concatenate([clustered(60, dim, seed=1), np.zeros((1, dim), np.float32)])
+    index = ExactIndex(vectors)
+    together = index.search(queries, 20)
+    for row, query in enumerate(queries):
+        alone = index.search(query[None], 20)
+        assert alone.items[0].tolist() == together.items[row].tolist()
+        assert alone.scores[0] == pytest.approx(together.scores[row], rel=1e-5, abs=1e-6)
+
+
+def test_a_sketch_says_so_where_it_cannot_tell() -> None:
+    vectors = clustered(6000, 32, seed=0)
+    query = vectors[:1].copy()
+    assert Sketch(vectors).search(query, 5) is not None
+    assert Sketch(np.repeat(vectors[:1], 6000, axis=0)).search(query, 5) is None
+    assert Sketch(vectors).search(np.zeros_like(query), 5) is None
 
 
 def test_faiss_finds_what_exact_finds(vectors: Floats) -> None:

@@ -13,6 +13,7 @@ from corank.commands.printing import print_answers, print_inspection, print_json
 from corank.errors import RequestError
 from corank.progress import bar
 from corank.serve.guard import login
+from corank.threads import pin
 
 if TYPE_CHECKING:
     from corank.vertical import Vertical
@@ -83,6 +84,8 @@ def app(arguments: argparse.Namespace) -> None:
         bars.add_task(f"opening {arguments.bundle}", total=None)
         from corank.serve.ui import open_app, serve
 
+        if not arguments.check:
+            pin()
         demo = open_app(arguments.bundle)
 
     def say(url: str | None) -> None:

@@ -1,7 +1,6 @@
 """Run exported graphs: onnxruntime, tokenizers and numpy. No torch, no transformers."""
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from corank.errors import BundleError
 from corank.language.tokenizer import Batch, Padding, Tokenizer, embed
+from corank.threads import allowed
 
 REMEMBERED = 4_096
 """Vectors of so many queries are kept: what people search for comes back."""
@@ -25,9 +25,7 @@ def session(graph: bytes, what: str) -> ort.InferenceSession:
         BundleError: onnxruntime cannot load it.
     """
     options = ort.SessionOptions()
-    options.intra_op_num_threads = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    )
+    options.intra_op_num_threads = allowed()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:

@@ -69,6 +69,46 @@ def add_up(
     return parts
 
 
+class Past:
+    """What each item of a history, (t,), is to each answer, (m,); computed where it is asked."""
+
+    def __init__(
+        self, signals: Signals, items: NDArray[np.int32], history: NDArray[np.int32], session: int
+    ) -> None:
+        self.items, self.history = items, history
+        self.other = history[:, None] != items  # (t, m)
+        self._signals = signals
+        self._running = np.arange(len(history))[:, None] >= len(history) - session  # (t, 1)
+
+    @cached_property
+    def cosine(self) -> NDArray[np.float32]:
+        """Of their texts, (t, m)."""
+        vectors = self._signals.text_vectors
+        return np.asarray(vectors[self.history] @ vectors[self.items].T)
+
+    @cached_property
+    def lexical(self) -> NDArray[np.float32]:
+        """Of their words, (t, m)."""
+        return self._signals.lexical(self.items, self.history).T
+
+    @cached_property
+    def chosen_with(self) -> NDArray[np.float32]:
+        """What co-occurrence says, (t, m); 0 where nobody chose both.
+
+        EASE alone does not know: it also puts weight on pairs that nobody chose.
+        """
+        similar = self._signals.neighbours.between(self.history, self.items)
+        both = similar + self._signals.together.between(self.history, self.items)
+        return np.where(similar > 0, both, np.float32(0))
+
+    def of(
+        self, said: NDArray[np.float32], answer: int, running: bool = False
+    ) -> NDArray[np.float32]:
+        """One answer's column, (t,), 0 where the item is the answer, or not of the session."""
+        counts = self.other & self._running if running else self.other
+        return np.where(counts[:, answer], said[:, answer], np.float32(0))
+
+
 class Reasons:
     """Writes the sentences. Knows the titles of the catalogue."""
 
@@ -78,31 +118,34 @@ class Reasons:
 
     def recommend(
         self,
-        item: int,
+        items: NDArray[np.int32],
         history: NDArray[np.int32],
-        parts: Mapping[str, float],
+        parts: Sequence[Mapping[str, float]],
         moment: Moments | None = None,
-    ) -> tuple[str, ...]:
-        """Say what the largest positive parts of a recommendation rest on.
+    ) -> list[tuple[str, ...]]:
+        """Say what the largest positive parts of each recommendation, (m,), rest on.
 
-        ``moment`` is one row. The item itself is no reason for it.
+        ``moment`` is one row. An item is no reason for itself.
         """
-        others = history != item
         moment = nothing_known(1) if moment is None else moment
-        running = history[max(len(history) - moment[SESSION].item(), 0) :]
-        session, history = running[running != item], history[others]
-        said: dict[str, Callable[[], str]] = {
-            "sequence": lambda: "continues what was chosen so far" if len(history) else "",
-            "together": lambda: self._together(item, history),
-            "text": lambda: self._reads_like(item, history),
-            "words": lambda: self._shares_words(item, history),
-            "popularity": lambda: self._popular(item),
-            "price": lambda: self._priced_alike(item, history),
-            "session": lambda: self._fits(item, session),
+        past = Past(self.signals, items, history, moment[SESSION].item())
+        told: dict[str, Callable[[int], str]] = {
+            "sequence": lambda n: (
+                "continues what was chosen so far" if past.other[:, n].any() else ""
+            ),
+            "together": lambda n: self._together(past, n),
+            "text": lambda n: self._reads_like(past, n),
+            "words": lambda n: self._shares_words(past, n),
+            "popularity": lambda n: self._popular(int(items[n])),
+            "price": lambda n: self._priced_alike(past, n),
+            "session": lambda n: self._fits(past, n),
         }
         for name in self.signals.lifts.keys() & {c.removeprefix(PREFIX) for c in moment.columns}:
-            said[name] = partial(self._chosen_then, item, name, moment)
-        return _first(said[part]() for part in _largest(parts) if part in said)
+            told[name] = partial(self._chosen_then, items, name, moment)
+        return [
+            _first(told[part](n) for part in _largest(each) if part in told)
+            for n, each in enumerate(parts)
+        ]
 
     def search(
         self, item: int, query: str, vector: NDArray[np.float32], parts: Mapping[str, float]
@@ -125,28 +168,23 @@ class Reasons:
             return ""
         return f"means something close to the query (cosine {cosine:.2f})"
 
-    def _together(self, item: int, history: NDArray[np.int32]) -> str:
-        weights = self._chosen_with(item, history)  # (t,)
+    @staticmethod
+    def _continues(past: "Past", n: int) -> str:
+        return "continues what was chosen so far" if past.other[:, n].any() else ""
+
+    def _together(self, past: "Past", n: int, *, running: bool = False) -> str:
+        weights = past.of(past.chosen_with, n, running)  # (t,)
         if weights.max(initial=0) <= 0:
             return ""
-        return f"chosen together with {self.titles[history[weights.argmax()]]!r}"
+        return f"chosen together with {self.titles[past.history[weights.argmax()]]!r}"
 
-    def _chosen_with(self, item: int, history: NDArray[np.int32]) -> NDArray[np.float32]:
-        """What co-occurrence says, (t,); 0 where nobody chose both.
-
-        EASE alone does not know: it also puts weight on pairs that nobody chose.
-        """
-        similar = self.signals.neighbours.between(history, item)
-        both = similar + self.signals.together.between(history, item)
-        return np.where(similar > 0, both, np.float32(0))
-
-    def _reads_like(self, item: int, history: NDArray[np.int32]) -> str:
-        vectors = self.signals.text_vectors
-        cosine = vectors[history] @ vectors[item]  # (t,)
-        if cosine.max(initial=0) <= max(self._usual(vectors[item]), 0):
+    def _reads_like(self, past: "Past", n: int, *, running: bool = False) -> str:
+        cosine = past.of(past.cosine, n, running)  # (t,)
+        usual = self._usual(self.signals.text_vectors[past.items[n]])
+        if cosine.max(initial=0) <= max(usual, 0):
             return ""
         nearest = int(cosine.argmax())
-        return f"reads like {self.titles[history[nearest]]!r} (cosine {cosine[nearest]:.2f})"
+        return f"reads like {self.titles[past.history[nearest]]!r} (cosine {cosine[nearest]:.2f})"
 
     def _usual(self, vector: NDArray[np.float32]) -> float:
         """Mean cosine of a text to the catalogue: what is no nearer is not like it."""
@@ -156,31 +194,30 @@ class Reasons:
     def _mean_text(self) -> NDArray[np.float32]:
         return np.asarray(self.signals.text_vectors.mean(axis=0))
 
-    def _fits(self, item: int, session: NDArray[np.int32]) -> str:
-        fits = self._reads_like(item, session) or self._together(item, session)
+    def _fits(self, past: "Past", n: int) -> str:
+        fits = self._reads_like(past, n, running=True) or self._together(past, n, running=True)
         return "fits what was chosen a moment ago" if fits else ""
 
-    def _shares_words(self, item: int, history: NDArray[np.int32]) -> str:
-        cosine = self.signals.lexical(history, item)  # (t,)
+    def _shares_words(self, past: "Past", n: int) -> str:
+        cosine = past.of(past.lexical, n)  # (t,)
         if cosine.max(initial=0) <= 0:
             return ""
-        nearest = int(history[cosine.argmax()])
-        shared = ", ".join(word for word, _ in self.signals.shared_words(nearest, item)[:3])
-        return f"shares words with {self.titles[nearest]!r}: {shared}"
+        nearest = int(past.history[cosine.argmax()])
+        shared = self.signals.shared_words(nearest, int(past.items[n]))
+        words = ", ".join(word for word, _ in shared[:3])
+        return f"shares words with {self.titles[nearest]!r}: {words}"
 
-    def _priced_alike(self, item: int, history: NDArray[np.int32]) -> str:
-        paid, asked = self.signals.log_price[history], self.signals.log_price[item]
-        paid = paid[~np.isnan(paid)]
+    def _priced_alike(self, past: "Past", n: int) -> str:
+        paid = self.signals.log_price[past.history[past.other[:, n]]]
+        asked, paid = self.signals.log_price[past.items[n]], paid[~np.isnan(paid)]
         if not len(paid) or not abs(asked - paid.mean()) <= paid.std() + 0.5:
             return ""
         return "is in the usual price range"
 
-    def _chosen_then(self, item: int, name: str, moment: Moments) -> str:
+    def _chosen_then(self, items: NDArray[np.int32], name: str, moment: Moments, n: int) -> str:
         chosen_in = moment[PREFIX + name]
         lift = self.signals.lifts[name]
-        times = math.exp(
-            lift.of_items(np.array([item], np.int32), int(lift.codes(chosen_in)[0]))[0]
-        )
+        times = math.exp(lift.of_items(items[[n]], int(lift.codes(chosen_in)[0]))[0])
         what = f"{name.replace('_', ' ')} {chosen_in.item()}"
         return f"chosen {times:.1f} times as often with {what}" if times >= 1.05 else ""
 

@@ -85,7 +85,7 @@ def recommend_features(known: "Signals", items: Items, case: Case) -> Floats:
     if case.interests is not None:
         read = np.concatenate([case.interests[None], read])[-RECENT:]
     near = texts @ read.T  # (m, t)
-    words = (known.words[items] @ known.words[recent].T).toarray()  # (m, t)
+    words = known.lexical(items, recent)  # (m, t)
     if not len(read):
         near = np.zeros((len(items), 1), np.float32)
     if not len(recent):

@@ -31,6 +31,8 @@ from corank.retrieve.hits import Hits
 
 Matrix = NDArray[np.float32]
 
+WORTH_THREADS = 5_000  # rows
+
 
 @dataclass(frozen=True, kw_only=True)
 class RankerConfig:
@@ -127,7 +129,7 @@ class Ranker:
         """Score candidates, (m, f) -> (m,)."""
         scores = self._standardised(features) @ self.weights
         if self.trees is not None and len(features):
-            scores = scores + np.asarray(self.trees.predict(features, raw_score=True))
+            scores = scores + self._grown(features, raw_score=True)
         return scores
 
     def parts(self, features: Matrix) -> NDArray[np.float64]:
@@ -138,8 +140,14 @@ class Ranker:
         parts = np.zeros((len(features), len(self.features) + 1))
         parts[:, :-1] = self._standardised(features) * self.weights
         if self.trees is not None and len(features):
-            parts += np.asarray(self.trees.predict(features, pred_contrib=True))
+            parts += self._grown(features, pred_contrib=True)
         return parts
+
+    def _grown(self, features: Matrix, **what: bool) -> NDArray[np.float64]:
+        """Ask the trees. For the candidates of one answer threads cost more than they gain."""
+        assert self.trees is not None  # noqa: S101  the callers know
+        threads = 1 if len(features) < WORTH_THREADS else 0  # 0: as many as there are
+        return np.asarray(self.trees.predict(features, num_threads=threads, **what))
 
     def _standardised(self, features: Matrix) -> NDArray[np.float64]:
         return np.nan_to_num((features - self.mean) / self.scale)

@@ -219,10 +219,7 @@ class Visit(Request):
 
     def reasons(self, say: Reasons, items: Items, parts: Sequence[Parts]) -> list[tuple[str, ...]]:
         """What of the history they rest on, and what of the moment."""
-        return [
-            say.recommend(item, self.recent, part, self.moments)
-            for item, part in zip(items.tolist(), parts, strict=True)
-        ]
+        return say.recommend(items, self.recent, parts, self.moments)
 
 
 def best_first(ranker: Ranker, found: Candidates, seen: Items) -> Ranked:

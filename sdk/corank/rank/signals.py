@@ -100,14 +100,23 @@ class Signals:
     def _tokens(self) -> list[str]:
         return list(self.bm25.vocabulary)
 
-    def lexical(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
-        """Return the lexical cosine of each of some items' texts with that of one, (m,)."""
-        words, weights = self.words, np.zeros(self.words.shape[1], np.float32)
-        own = slice(*words.indptr[[item, item + 1]])
-        weights[words.indices[own]] = words.data[own]
-        rows = [slice(*words.indptr[[row, row + 1]]) for row in items.tolist()]
-        cosine = [words.data[row] @ weights[words.indices[row]] for row in rows]
-        return np.array(cosine, np.float32)
+    def lexical(self, items: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the lexical cosine of each of some items' texts with others', (n, m).
+
+        The fewer ``others``, the better: their words are laid out in full.
+        """
+        words = self.words
+        full = np.zeros((len(others), words.shape[1]), np.float32)
+        for place, item in enumerate(others.tolist()):
+            own = slice(*words.indptr[[item, item + 1]])
+            full[place, words.indices[own]] = words.data[own]
+        starts, lengths = words.indptr[items], np.diff(words.indptr)[items]
+        row = np.repeat(np.arange(len(items)), lengths)
+        ends = np.cumsum(lengths)
+        at = np.arange(len(row)) + np.repeat(starts - ends + lengths, lengths)
+        both = full[:, words.indices[at]] * words.data[at]  # (m, tokens of all items)
+        found = [np.bincount(row, each, minlength=len(items)) for each in both]
+        return np.array(found, np.float32).reshape(len(others), len(items)).T
 
     def shared_words(self, item: int, other: int) -> list[tuple[str, float]]:
         """Return the tokens that two items' texts share, those that say most first.
@@ -116,10 +125,10 @@ class Signals:
         """
         words, (first, second) = self.words, (self.words.indptr[[n, n + 1]] for n in (item, other))
         one, two = slice(*first), slice(*second)
-        token, here, there = np.intersect1d(
-            words.indices[one], words.indices[two], assume_unique=True, return_indices=True
-        )
-        weight = words.data[one][here] * words.data[two][there]
+        tokens, others = words.indices[one], words.indices[two]
+        at = np.minimum(np.searchsorted(others, tokens), max(len(others) - 1, 0))
+        here = np.flatnonzero(others[at] == tokens) if len(others) else at[:0]
+        token, weight = tokens[here], words.data[one][here] * words.data[two][at[here]]
         order = np.argsort(-weight, kind="stable")
         return [(self._tokens[token[n]], float(weight[n])) for n in order.tolist()]
 
@@ -144,10 +153,10 @@ class Signals:
         moments = nothing_known(n) if moments is None else moments
         if interests is None:
             interests = np.zeros((n, self.text_vectors.shape[1]), np.float32)
-        for start in range(0, len(histories), BLOCK):
-            rows = np.arange(start, min(start + BLOCK, len(histories)))
-            block = histories.take(rows), per_retriever, moments[rows], interests[rows]
-            yield from self._block(*block, also)
+        for start in range(0, n, BLOCK):
+            rows = np.arange(start, min(start + BLOCK, n))
+            known = moments.slice(start, BLOCK), interests[start : start + BLOCK]
+            yield from self._block(histories.take(rows), per_retriever, *known, also)
 
     def _block(
         self,

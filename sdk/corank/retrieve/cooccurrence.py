@@ -25,6 +25,9 @@ class ItemItem:
     weights: sp.csr_array  # (n_items, n_items) float32; row: item of the history
     decay: float
 
+    def __post_init__(self) -> None:
+        self.weights.sort_indices()  # within a row, for `between`
+
     @classmethod
     def of(
         cls,
@@ -38,26 +41,41 @@ class ItemItem:
         entries = (values.astype(np.float32), (rows, columns))
         return cls(sp.csr_array(entries, shape=(n_items, n_items)), decay)
 
-    def between(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
-        """Weights from each of some items to one, (m,)."""
-        w, found = self.weights, np.zeros(len(items), np.float32)
-        for place, row in enumerate(items.tolist()):  # scipy's indexing takes twenty times as long
-            stored = slice(w.indptr[row], w.indptr[row + 1])
-            found[place] = w.data[stored][w.indices[stored] == item].sum()
+    def between(self, items: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Weights from each of some items, (t,), to each of others, (m,): (t, m)."""
+        found = np.zeros((len(items), len(others)), np.float32)
+        for place, row in enumerate(items.tolist()):  # scipy's indexing takes many times as long
+            stored = slice(*self.weights.indptr[[row, row + 1]])
+            columns, weights = self.weights.indices[stored], self.weights.data[stored]
+            at = np.minimum(np.searchsorted(columns, others), max(len(columns) - 1, 0))
+            if len(columns):
+                found[place] = np.where(columns[at] == others, weights[at], 0)
         return found
 
-    def added_up(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Add up the weights from some items to each of the catalogue, (n_items,), none faded."""
+    def added_up(
+        self, items: NDArray[np.int32], faded: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Add up the weights from some items to each of the catalogue, (n_items,).
+
+        Args:
+            items: (t,).
+            faded: what each counts, (t,); 1 by default.
+        """
         total = np.zeros(self.weights.shape[0], np.float32)
-        for row in items.tolist():
+        counts = np.ones(len(items), np.float32) if faded is None else faded
+        for row, share in zip(items.tolist(), counts, strict=True):
             stored = slice(*self.weights.indptr[[row, row + 1]])
-            total[self.weights.indices[stored]] += self.weights.data[stored]
+            total[self.weights.indices[stored]] += share * self.weights.data[stored]
         return total
 
     def score(self, histories: Ragged) -> NDArray[np.float32]:
         """Score the catalogue for each history, (n, n_items)."""
-        faded = history_matrix(histories, self.weights.shape[0], self.decay)
-        return np.asarray((faded @ self.weights).toarray(), np.float32)
+        fading = np.power(np.float32(self.decay), histories.ages(), dtype=np.float32)
+        scores = np.empty((len(histories), self.weights.shape[0]), np.float32)
+        for row in range(len(histories)):
+            held = slice(*histories.indptr[[row, row + 1]])
+            scores[row] = self.added_up(histories.items[held], fading[held])
+        return scores
 
 
 def history_matrix(histories: Ragged, n_items: int, decay: float = 1.0) -> sp.csr_array:

@@ -1,11 +1,13 @@
 """Nearest items by inner product: exact, or approximate with FAISS.
 
 On vectors of length 1 the inner product is the cosine. An index knows positions, not items,
-and neither makes nor scales vectors. FAISS is loaded only where its index is used.
+and neither makes nor scales vectors. FAISS is loaded only where it is used.
 """
 
 import warnings
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, get_args
 
@@ -18,6 +20,8 @@ from corank.retrieve.hits import Hits
 Kind = Literal["auto", "exact", "faiss"]
 
 EXACT_BELOW = 50_000  # vectors; under that an exact search takes a few milliseconds
+SKETCHED = 4_096  # vectors; fewer are compared in full as fast
+OVERSAMPLED = 4  # so many times as many are looked at in full as are asked for
 _NPY = b"\x93NUMPY"  # how every .npy file begins
 
 
@@ -47,9 +51,11 @@ class VectorIndex(Protocol):
 
 
 class ExactIndex:
-    """Every vector is compared: nothing is missed, and time grows with their number.
+    """Nothing is missed, and time grows with the number of vectors.
 
-    Equal scores go to the lower index.
+    Equal scores go to the lower index. Many queries at once are compared with every vector. One
+    alone would wait for memory, so it is compared with every vector in 8 bits, and with those in
+    full that can be among the best.
     """
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
@@ -68,16 +74,63 @@ class ExactIndex:
     def search(self, queries: NDArray[np.float32], k: int) -> Hits:
         """See `VectorIndex.search`. Needs 64 MiB, or one score for each vector if that is more."""
         queries = as_queries(queries, self.dim)
+        alone = len(queries) == 1 and 1 <= k < self.size / OVERSAMPLED and self.size >= SKETCHED
+        if alone and (hits := self._sketch.search(queries, k)):
+            return hits
 
         def score(block: slice) -> NDArray[np.float32]:
             return queries[block] @ self._vectors.T  # (rows, dim) @ (dim, size)
 
         return Hits.in_blocks(score, n=len(queries), size=self.size, k=k)
 
+    @cached_property
+    def _sketch(self) -> "Sketch":
+        return Sketch(self._vectors)
+
     def save(self, path: Path) -> None:
         """Write the vectors to ``path`` in numpy's .npy format."""
         with path.open("wb") as file:  # np.save(path) would add a suffix
             np.save(file, self._vectors, allow_pickle=False)
+
+
+class Sketch:
+    """Vectors in 8 bits: a quarter of the memory to read, and a bound on what that can hide.
+
+    Vectors and query are rounded to steps of their own. A product is off by no more than what
+    rounding took from the one times the length of the other.
+    """
+
+    def __init__(self, vectors: NDArray[np.float32]) -> None:
+        self._vectors = vectors  # (size, dim)
+        codes, self._step = _rounded(vectors)
+        lost = np.linalg.norm(vectors - codes * self._step, axis=1)
+        self._lost = float(lost.max(initial=0))
+        self._longest = float(np.linalg.norm(codes, axis=1).max(initial=0)) * self._step
+        faiss = _faiss()
+        eight_bits = faiss.ScalarQuantizer.QT_8bit_direct_signed
+        self._index = faiss.IndexScalarQuantizer(
+            vectors.shape[1], eight_bits, faiss.METRIC_INNER_PRODUCT
+        )
+        self._index.add(codes)
+
+    def search(self, query: NDArray[np.float32], k: int) -> Hits | None:
+        """Return the ``k`` best for one query, (1, dim); None if others could be among them."""
+        codes, step = _rounded(query)
+        with _one_thread():
+            rough, items = self._index.search(codes, k * OVERSAMPLED)  # (1, more than k) descending
+        exact = self._vectors[items[0]] @ query[0]
+        best = np.lexsort((items[0], -exact))[:k]
+        hits = Hits(exact[None, best], items[:, best].astype(np.int32))
+        off = self._lost * np.linalg.norm(query) + self._longest * np.linalg.norm(
+            query - codes * step
+        )
+        return hits if hits.scores[0, -1] > rough[0, -1] * step * self._step + off else None
+
+
+def _rounded(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """Return whole numbers from -127 to 127, and the step that makes vectors of them."""
+    step = float(np.abs(vectors).max(initial=0)) / 127 or 1.0
+    return np.round(vectors / step), step
 
 
 class FaissIndex:
@@ -198,6 +251,18 @@ def as_queries(queries: NDArray[np.floating], dim: int) -> NDArray[np.float32]:
     if not np.isfinite(queries).all():
         raise RequestError("a query vector holds NaN or infinity; find what made it")
     return queries
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep FAISS from sharing out work that is done before other threads wake up."""
+    faiss = _faiss()
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 @cache
