@@ -25,7 +25,7 @@ from benchmarks.medquad import FOLDERS, MEDQUAD, plain
 from benchmarks.reranking import Fold, RerankingSet, passages
 from corank import FitConfig, RerankerConfig
 
-FOCI = 1_500
+FOCI = 500
 """So many of MedQuAD's foci are learned from, chosen by the seed."""
 QRELS = "liveqa_qrels"
 JUDGED = "QA-TestSet-LiveQA-Med-Qrels-2479-Answers"
@@ -126,6 +126,6 @@ LIVEQA = RerankingSet(
         QRELS: f"folder with {QUESTIONS} and, in {JUDGED}, the judged answers and the qrels",
     },
     folds=folds,
-    options=FitConfig(max_tokens=96, reranker=RerankerConfig(negatives=2, max_tokens=160)),
+    options=FitConfig(max_tokens=96, reranker=RerankerConfig(epochs=1, negatives=2, max_tokens=160)),
     protocols=("liveqa",),
 )

@@ -52,7 +52,7 @@ class RankerConfig:
     l2: float = 1e-3
     trees: int = 300
     learning_rate: float = 0.05
-    leaves: int = 15
+    leaves: int = 8
     min_in_leaf: int = 200
     patience: int = 40
 
