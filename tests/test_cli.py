@@ -24,8 +24,8 @@ from corank.cli import main
 from corank.language.checkpoint import Checkpoint, Checkpoints
 
 COMMANDS = (
-    "verticals", "demo", "fit", "tune", "evaluate", "update", "rollback", "inspect", "search",
-    "recommend", "why", "app",
+    "verticals", "demo", "fit", "tune", "evaluate", "update", "compress", "rollback", "inspect",
+    "search", "recommend", "why", "app",
 )  # fmt: skip
 CONFIG = {
     "batch_size": 8,

@@ -98,8 +98,25 @@ def parser() -> argparse.ArgumentParser:
     update.add_argument("--resume", action="store_true", help="go on from a run that was killed")
     _add_fitting(update, encoder=False)
 
+    compress = command(
+        "compress",
+        "Make a bundle smaller and faster; it is replaced only if it does its work as well.",
+        "corank compress runs/shop --data data/shop --max-drop 0.005",
+    )
+    compress.add_argument("bundle", type=Path)
+    _add_reading(compress, required=True, again=True)
+    compress.add_argument("--to", choices=["int8"], default="int8", help="(default: int8)")
+    compress.add_argument(
+        "--max-drop",
+        type=float,
+        default=0.005,
+        metavar="SHARE",
+        help="of NDCG@10 on validation that may be lost (default: 0.005)",
+    )
+    compress.add_argument("--seed", type=int, default=0, help="of what is sampled (default: 0)")
+
     rollback = command(
-        "rollback", "Take back the last update: change the bundle for the one before it.",
+        "rollback", "Take back an update or a compression: change the bundle for the one before.",
         "corank rollback runs/shop",
     )  # fmt: skip
     rollback.add_argument("bundle", type=Path)

@@ -29,6 +29,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "tune": fitting.tune,
     "evaluate": fitting.evaluate,
     "update": fitting.update,
+    "compress": fitting.compress,
     "rollback": fitting.rollback,
     "inspect": asking.inspect,
     "search": asking.search,

@@ -9,6 +9,7 @@
     ├── RequestError           a search or recommendation asked for the impossible
     │   └── UnknownItemError
     ├── TrainingError          a run cannot go on: NaN, memory, disk, a damaged checkpoint
+    ├── CompressionError       what was made smaller does its work too badly to be kept
     ├── BundleError            a saved bundle is damaged, foreign, or cannot be written
     └── MissingExtraError      an optional dependency is not installed
 
@@ -55,6 +56,10 @@ class UnknownItemError(RequestError, LookupError):
 
 class TrainingError(CorankError):
     """A training run cannot go on; its last good checkpoint is kept."""
+
+
+class CompressionError(CorankError):
+    """What was made smaller loses more than it may; what it was made from is unchanged."""
 
 
 class BundleError(CorankError):

@@ -171,6 +171,20 @@ def update(arguments: argparse.Namespace) -> None:
         print(f"{report.markdown()}\nTo take it back: corank rollback {arguments.bundle}")
 
 
+def compress(arguments: argparse.Namespace) -> None:
+    """``corank compress``."""
+    check_places(arguments.bundle)
+    pipeline, split = _as_fitted(arguments)
+    done = pipeline.compress(arguments.to, max_drop=arguments.max_drop, seed=arguments.seed)
+    report = pipeline.evaluate(split.test)
+    publish(pipeline.engine, report, arguments.bundle)
+    if arguments.json:
+        result = {"bundle": str(arguments.bundle), "report": report.to_dict()}
+        print_json(done.to_dict() | result)
+    else:
+        print(f"{done}\n\n{report.markdown()}\nTo take it back: corank rollback {arguments.bundle}")
+
+
 def rollback(arguments: argparse.Namespace) -> None:
     """``corank rollback``."""
     roll_back(arguments.bundle)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -14,6 +15,8 @@ from corank.errors import BundleError
 from corank.language.tokenizer import Batch, Padding, Tokenizer, embed
 from corank.threads import allowed
 
+SAME = 0.999
+"""Cosine that a text's vector must have to the one that was stored when the encoder was made."""
 REMEMBERED = 4_096
 """Vectors of so many queries are kept: what people search for comes back."""
 
@@ -34,17 +37,26 @@ def session(graph: bytes, what: str) -> ort.InferenceSession:
         raise BundleError(f"The {what} graph cannot be loaded: {error}") from error
 
 
+class Proof(NamedTuple):
+    """A text, prompt included, and its vector where the encoder was made, (dim,)."""
+
+    text: str
+    vector: NDArray[np.float32]
+
+
 @dataclass
 class TextEncoder:
     """Texts to unit vectors, as `corank.language.encoder.Encoder` makes them.
 
-    ``padding`` counts what batching wasted on item texts, over the life of the object.
+    ``proof`` comes with a graph whose result depends on the processor: see `load`. ``padding``
+    counts what batching wasted on item texts, over the life of the object.
     """
 
     graph: bytes
     tokenizer: Tokenizer
     query_prompt: str = ""
     passage_prompt: str = ""
+    proof: Proof | None = None
 
     def __post_init__(self) -> None:
         self.padding = Padding()
@@ -57,24 +69,45 @@ class TextEncoder:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "graph.onnx").write_bytes(self.graph)
         self.tokenizer.save(folder / "tokenizer.json")
-        about = {
+        about: dict[str, Any] = {
             "max_tokens": self.tokenizer.max_tokens,
             "query_prompt": self.query_prompt,
             "passage_prompt": self.passage_prompt,
         }
+        if self.proof:
+            about["proof"] = {"text": self.proof.text, "vector": self.proof.vector.tolist()}
         (folder / "encoder.json").write_text(json.dumps(about), "utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "TextEncoder":
         """Read what `save` wrote.
 
+        A compressed encoder first proves that this processor computes what the one did on which
+        it was made: old ones lose digits when they multiply 8-bit integers.
+
         Raises:
-            BundleError: the graph or the tokenizer cannot be loaded.
+            BundleError: the graph or the tokenizer cannot be loaded, or the proof fails.
             OSError, ValueError: a file is missing or malformed.
         """
         about = json.loads((folder / "encoder.json").read_text("utf-8"))
         tokenizer = Tokenizer.load(folder / "tokenizer.json", about.pop("max_tokens"))
-        return cls((folder / "graph.onnx").read_bytes(), tokenizer, **about)
+        if proof := about.pop("proof", None):
+            about["proof"] = Proof(proof["text"], np.array(proof["vector"], np.float32))
+        encoder = cls((folder / "graph.onnx").read_bytes(), tokenizer, **about)
+        encoder._prove()
+        return encoder
+
+    def _prove(self) -> None:
+        if self.proof is None:
+            return
+        vector = embed([self.proof.text], self.tokenizer, self._forward, dim=self.dim)[0]
+        if not (cosine := float(vector @ self.proof.vector)) >= SAME:
+            raise BundleError(
+                "This encoder is compressed to 8-bit integers, which this processor does not "
+                f"multiply exactly enough: a text's vector has a cosine of {cosine:.4f} to what it "
+                f"was where the encoder was made (allowed: {SAME}). Use the bundle in full "
+                "precision here, or another processor (x86 with VNNI, ARM with dot products)."
+            )
 
     def encode_items(
         self,
