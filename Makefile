@@ -6,7 +6,7 @@ BENCH_DATA := $(wildcard ../shared/data)
 export CORANK_DATA ?= $(abspath $(BENCH_DATA))
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo app test check bench peers clean
+.PHONY: demo app test check bench peers backends clean
 
 demo: $(VENV)/.run  ## fit, measure and query the e-commerce sample, offline
 	$(BIN)/corank demo ecommerce
@@ -35,8 +35,15 @@ peers: .peers/.done  ## RecTools for the benchmarks, in an environment of its ow
 	.peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+backends: .backends/.done  ## sentence-transformers with its ONNX and OpenVINO back ends, for the same
+
+.backends/.done: benchmarks/peers/backends.txt
+	$(PYTHON) -m venv .backends
+	.backends/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 clean:  ## everything that is not in git
-	rm -rf $(VENV) .peers build benchmarks/runs dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers .backends build benchmarks/runs dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -12,6 +12,7 @@ from benchmarks import (
     adaptation,
     classification,
     continual,
+    encoding,
     insurance,
     report,
     reranking,
@@ -116,6 +117,10 @@ def _training_speed(arguments: argparse.Namespace) -> None:
     _print(*training_speed.run(dataset, pairs=arguments.pairs, rounds=arguments.rounds))
 
 
+def _encoding(arguments: argparse.Namespace) -> None:
+    _print(*encoding.run(texts=arguments.texts, rounds=arguments.rounds, seed=arguments.seed))
+
+
 def _print(rows: list[Row], path: Path) -> None:
     for row in rows:
         spread = "" if row.low is None else f" ({row.low:.4f} .. {row.high:.4f})"
@@ -183,6 +188,14 @@ def _parser() -> argparse.ArgumentParser:
     speed.add_argument("--pairs", type=int, default=4_000)
     speed.add_argument("--rounds", type=int, default=5)
     speed.set_defaults(run=_training_speed)
+
+    encoded = commands.add_parser(
+        "encoding", help="texts a second beside sentence-transformers and its back ends, by turns"
+    )
+    encoded.add_argument("--texts", type=int, default=2_000)
+    encoded.add_argument("--rounds", type=int, default=5)
+    encoded.add_argument("--seed", type=int, default=0)
+    encoded.set_defaults(run=_encoding)
 
     table = commands.add_parser("report", help="print the stored results as Markdown")
     table.add_argument("--readme", type=Path, help="also put them between this README's markers")

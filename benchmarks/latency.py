@@ -6,30 +6,13 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 import corank
+from benchmarks.clock import percentiles
 from corank.bundle import BUNDLE
 from corank.threads import pin
-
-WARM_UP = 20  # answers before the clock runs: first uses build what later ones share
-
-
-def percentiles(answer: Callable[[int], object], n: int) -> dict[str, float]:
-    """Time ``answer(0)``, ``answer(1)``, ... one after another; return p50_ms and p99_ms."""
-    for number in range(min(WARM_UP, n)):
-        answer(number)
-    taken = np.empty(n)
-    for number in range(n):
-        start = time.perf_counter()
-        answer(number)
-        taken[number] = time.perf_counter() - start
-    p50, p99 = np.percentile(taken * 1_000, [50, 99])
-    return {"p50_ms": float(p50), "p99_ms": float(p99)}
 
 
 def recommending(bundle: Path, histories: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -126,6 +126,8 @@ LIVEQA = RerankingSet(
         QRELS: f"folder with {QUESTIONS} and, in {JUDGED}, the judged answers and the qrels",
     },
     folds=folds,
-    options=FitConfig(max_tokens=96, reranker=RerankerConfig(epochs=1, negatives=2, max_tokens=160)),
+    options=FitConfig(
+        max_tokens=96, reranker=RerankerConfig(epochs=1, negatives=2, max_tokens=160)
+    ),
     protocols=("liveqa",),
 )

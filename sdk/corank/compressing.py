@@ -4,20 +4,17 @@ The engine's encoder is rounded to 8 bits, the catalogue is encoded again with w
 both engines are asked what validation asks. What loses more than it may is not kept: first the
 layers that suffer most stay in full precision, then nothing is changed at all.
 
-Knows engines, datasets and graphs; knows nothing of bundles.
+Knows engines and datasets; knows nothing of bundles.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
-from corank.compress import int8
-from corank.compress.rounding import Rounding
-from corank.compress.runtime import Proof, TextEncoder
+from corank.compress.quantize import Layer, Quantizer, cosines, vectors
+from corank.compress.runtime import TextEncoder
 from corank.data.dataset import Dataset
 from corank.data.text import render
 from corank.engine import Engine
@@ -36,16 +33,6 @@ CASES = 5_000
 """At most so many cases of each kind are asked."""
 KEPT = (0, 1, 2, 4, 8)
 """So many of the layers that suffer most stay in full precision, as few as will do."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What rounding does to one layer's products, with everything else left as it was."""
-
-    name: str
-    error: float  # mean square over that of the exact products
-    cosine: float  # of a text's vector to what it was, mean
-    kept: bool = False  # it stays in full precision
 
 
 @dataclass(frozen=True)
@@ -118,26 +105,20 @@ def compressed(
     queries = [engine.encoder.query_prompt + query for query in known.judged_queries()[0]]
     some = random.permutation(len(texts)).tolist()
     asked = [queries[n] for n in random.permutation(len(queries))[: CALIBRATION // 2]]
-    calibrate = [texts[n] for n in some[:CALIBRATION]] + asked
     check = [texts[n] for n in some[-CALIBRATION:]]
-
-    graph = onnx.load_from_string(engine.encoder.graph)
-    feeds = _feeds(engine.encoder, calibrate)
-    rows = int8.observe(graph, track(feeds, "watching activations", len(feeds)), seed=seed)
-    how = int8.roundings(graph, rows)
-    layers = _sensitivity(engine.encoder, graph, how, check[: CALIBRATION // 4])
-    before = _measured(engine, validation, seed)
-    exact = _vectors(engine.encoder, check)
+    quantizer = Quantizer(engine.encoder, [texts[n] for n in some[:CALIBRATION]] + asked, seed=seed)
+    layers = quantizer.layers(check[: CALIBRATION // 4])
+    before, exact = _measured(engine, validation, seed), vectors(engine.encoder, check)
     for n in sorted({min(n, len(layers) - 1) for n in KEPT}):
         keep = {layer.name for layer in layers[:n]}
-        encoder = _with_graph(engine.encoder, int8.rewritten(graph, how, keep=keep), check[0])
+        encoder = quantizer.encoder(keep)
         smaller = _with_encoder(engine, encoder)
-        cosines = _cosines(_vectors(encoder, check), exact)
+        similar = cosines(vectors(encoder, check), exact)
         found = Compression(
             changes=_changes(before, _measured(smaller, validation, seed), seed),
             layers=tuple(replace(layer, kept=layer.name in keep) for layer in layers),
-            cosine=float(cosines.mean()),
-            least_cosine=float(cosines.min()),
+            cosine=float(similar.mean()),
+            least_cosine=float(similar.min()),
             graph_mb=(len(engine.encoder.graph) / 1e6, len(encoder.graph) / 1e6),
         )
         if max(change.lost for change in found.changes.values()) <= max_drop:
@@ -155,47 +136,12 @@ def _texts(engine: Engine) -> list[str]:
     return texts
 
 
-def _feeds(encoder: TextEncoder, texts: list[str]) -> list[dict[str, NDArray[np.int64]]]:
-    """One input a text, none of it padding."""
-    every = encoder.tokenizer.encode(list(texts))
-    return [
-        encoder.tokenizer.pad([ids])._asdict() for ids in track(every, "calibrating", len(every))
-    ]
-
-
-def _vectors(encoder: TextEncoder, prompted: Sequence[str]) -> NDArray[np.float32]:
-    return replace(encoder, passage_prompt="").encode_items(prompted)
-
-
-def _cosines(some: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Of unit vectors, (n,), by their distance: exact where they hardly differ."""
-    return np.asarray(1 - ((some.astype(np.float64) - others) ** 2).sum(axis=1) / 2)
-
-
-def _with_graph(encoder: TextEncoder, graph: bytes, proof: str) -> TextEncoder:
-    """Return the encoder with another graph, which has to give the same on other machines."""
-    new = replace(encoder, graph=graph)
-    return replace(new, proof=Proof(proof, new.encode_items([proof])[0]))
-
-
-def _sensitivity(
-    encoder: TextEncoder, graph: onnx.ModelProto, how: dict[str, Rounding], texts: list[str]
-) -> list[Layer]:
-    """Round one layer at a time; those that suffer most first."""
-    exact, layers = _vectors(encoder, texts), []
-    for name, rounding in track(how.items(), "rounding layer by layer", len(how)):
-        alone = int8.rewritten(graph, {name: rounding}, embeddings=False)
-        cosine = _cosines(_vectors(replace(encoder, graph=alone), texts), exact).mean()
-        layers.append(Layer(name, rounding.error, float(cosine)))
-    return sorted(layers, key=lambda layer: layer.cosine)
-
-
 def _with_encoder(engine: Engine, encoder: TextEncoder) -> Engine:
     """Encode the catalogue again. What was learned from events stays."""
     kind = cast(Kind, cast(dict[str, Any], engine.about["fit"])["index"])
     texts = _texts(engine)
-    vectors = encoder.encode_items(track(texts, "encoding items", len(texts)))
-    signals = replace(engine.signals, text_vectors=vectors, text_index=build_index(vectors, kind))
+    new = encoder.encode_items(track(texts, "encoding items", len(texts)))
+    signals = replace(engine.signals, text_vectors=new, text_index=build_index(new, kind))
     return replace(engine, encoder=encoder, signals=signals)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from corank.compress.runtime import session
+from corank.compress.runtime import BUDGET, session
 from corank.language.pair_tokens import PairBatch, score_pairs
 from corank.language.tokenizer import Tokenizer
 
@@ -29,7 +29,9 @@ class PairScorer:
         Raises:
             DataError: they are not equally many.
         """
-        return score_pairs(queries, passages, self.tokenizer, self._forward)
+        return score_pairs(
+            queries, passages, self.tokenizer, self._forward, budget=BUDGET, at_once=True
+        )
 
     def save(self, folder: Path) -> None:
         """Write ``graph.onnx``, ``tokenizer.json`` and ``reranker.json``."""

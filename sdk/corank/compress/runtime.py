@@ -13,22 +13,23 @@ from numpy.typing import NDArray
 
 from corank.errors import BundleError
 from corank.language.tokenizer import Batch, Padding, Tokenizer, embed
-from corank.threads import allowed
 
 SAME = 0.999
 """Cosine that a text's vector must have to the one that was stored when the encoder was made."""
+BUDGET = 512
+"""Positions of a batch, padding included: what stays in the processor's cache."""
 REMEMBERED = 4_096
 """Vectors of so many queries are kept: what people search for comes back."""
 
 
 def session(graph: bytes, what: str) -> ort.InferenceSession:
-    """Load a graph for the CPU, on as many threads as this process may use.
+    """Load a graph for the CPU, to be run on one thread; see `corank.threads`.
 
     Raises:
         BundleError: onnxruntime cannot load it.
     """
     options = ort.SessionOptions()
-    options.intra_op_num_threads = allowed()
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
@@ -123,6 +124,8 @@ class TextEncoder:
             self.tokenizer,
             self._forward,
             dim=self.dim,
+            budget=BUDGET,
+            at_once=True,
             out=out,
             progress=progress,
             padding=self.padding,
@@ -131,7 +134,9 @@ class TextEncoder:
     def encode_queries(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Embed search queries, (n, dim)."""
         prompted = (self.query_prompt + text for text in texts)
-        return embed(prompted, self.tokenizer, self._forward, dim=self.dim)
+        return embed(
+            prompted, self.tokenizer, self._forward, dim=self.dim, budget=BUDGET, at_once=True
+        )
 
     def encode_query(self, text: str) -> NDArray[np.float32]:
         """Embed one query, (dim,), not to be written to; the last ones asked are remembered."""

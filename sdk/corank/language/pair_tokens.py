@@ -5,6 +5,7 @@ is too long the passage is cut, and the query only where it alone fills more tha
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from corank.errors import ConfigError, DataError
 from corank.language.tokenizer import CHUNK, Tokenizer, token_budget_batches
+from corank.threads import side_by_side
 
 
 class PairTokens(NamedTuple):
@@ -76,6 +78,7 @@ def score_pairs(
     forward: Callable[[PairBatch], NDArray[np.float32]],
     *,
     budget: int = 2_048,
+    at_once: bool = False,
 ) -> NDArray[np.float32]:
     """Score pairs of any number through ``forward``, batched by length.
 
@@ -84,6 +87,7 @@ def score_pairs(
         tokenizer: see `join`.
         forward: maps a batch to its scores, (b,).
         budget: positions per batch, padding included.
+        at_once: whether ``forward`` may be asked by several threads at once.
 
     Returns:
         Scores in the order of the pairs, (n,).
@@ -95,8 +99,21 @@ def score_pairs(
     for start in range(0, max(len(queries), len(passages)), CHUNK):
         chunk = slice(start, start + CHUNK)
         ids, segments = join(tokenizer, queries[chunk], passages[chunk])
-        for rows in token_budget_batches(np.array([len(row) for row in ids]), budget):
-            batch = tokenizer.pad([ids[row] for row in rows])
-            which = tokenizer.pad([segments[row] for row in rows]).ids
-            scores[start + rows] = forward(PairBatch(*batch, which))
+        batches = [*token_budget_batches(np.array([len(row) for row in ids]), budget)]
+        run = partial(_run, tokenizer, forward, ids, segments)
+        done = side_by_side(run, batches) if at_once else map(run, batches)
+        for rows, found in zip(batches, done, strict=True):
+            scores[start + rows] = found
     return scores
+
+
+def _run(
+    tokenizer: Tokenizer,
+    forward: Callable[[PairBatch], NDArray[np.float32]],
+    ids: Sequence[Sequence[int]],
+    segments: Sequence[Sequence[int]],
+    rows: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Score some of the pairs as one batch, (b,)."""
+    which = tokenizer.pad([segments[row] for row in rows]).ids
+    return forward(PairBatch(*tokenizer.pad([ids[row] for row in rows]), which))

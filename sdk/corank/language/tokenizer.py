@@ -8,6 +8,7 @@ included. Torch-free: training, export and serving all batch through this module
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer as Backend
 
 from corank.errors import BundleError
+from corank.threads import side_by_side
 
 CHUNK = 16_384
 """Texts held in memory at a time while a catalogue streams through `embed`."""
@@ -118,6 +120,7 @@ def embed(
     *,
     dim: int,
     budget: int = 2_048,
+    at_once: bool = False,
     out: Path | None = None,
     progress: Callable[[int], None] = lambda done: None,
     padding: Padding | None = None,
@@ -130,6 +133,7 @@ def embed(
         forward: maps a batch to its vectors, (b, dim).
         dim: width of a vector.
         budget: positions per batch, padding included.
+        at_once: whether ``forward`` may be asked by several threads at once.
         out: a ``.npy`` file to stream the vectors to; the answer is then a read-only memory map.
         progress: told after each batch how many texts it held.
         padding: counts tokens and positions, where given.
@@ -146,12 +150,14 @@ def embed(
         while chunk := list(islice(texts, CHUNK)):
             ids = tokenizer.encode(chunk)
             vectors = np.empty((len(chunk), dim), np.float32)
-            for rows in token_budget_batches(np.array([len(row) for row in ids]), budget):
-                batch = tokenizer.pad([ids[row] for row in rows])
-                vectors[rows] = forward(batch)
+            batches = [*token_budget_batches(np.array([len(row) for row in ids]), budget)]
+            run = partial(_run, tokenizer, forward, ids)
+            done = side_by_side(run, batches) if at_once else map(run, batches)
+            for rows, (mask, found) in zip(batches, done, strict=True):
+                vectors[rows] = found
                 progress(len(rows))
                 if padding:
-                    padding.add(batch.mask)
+                    padding.add(mask)
             total += len(chunk)
             if file:
                 vectors.tofile(file)
@@ -164,6 +170,17 @@ def embed(
         stored: NDArray[np.float32] = np.load(out, mmap_mode="r" if total else None)
         return stored
     return np.concatenate(chunks)
+
+
+def _run(
+    tokenizer: Tokenizer,
+    forward: Callable[[Batch], NDArray[np.float32]],
+    ids: Sequence[Sequence[int]],
+    rows: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Embed some of the texts as one batch: its mask, and the vectors."""
+    batch = tokenizer.pad([ids[row] for row in rows])
+    return batch.mask, forward(batch)
 
 
 def _npy_header(file: BinaryIO, rows: int, dim: int) -> None:
