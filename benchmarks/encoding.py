@@ -40,7 +40,9 @@ QUERIES = 200
 INT8 = f"{OURS}/int8"
 
 
-def run(*, texts: int, rounds: int, seed: int) -> tuple[list[Row], Path]:
+def run(
+    *, texts: int, rounds: int, seed: int, model: str = DEFAULT_ENCODER
+) -> tuple[list[Row], Path]:
     """Time every system in turns, and store texts a second and ratios."""
     current_commit()  # as it is now; the run is long
     fold = next(CROWDFLOWER.folds(CROWDFLOWER.source(), "10-fold", seed))
@@ -54,13 +56,13 @@ def run(*, texts: int, rounds: int, seed: int) -> tuple[list[Row], Path]:
         folder = Path(name)
         for file, content in (("texts", given), ("queries", queries)):
             (folder / f"{file}.json").write_text(json.dumps(content), "utf-8")
-        exact = text_encoder(Encoder.load(EncoderConfig(max_tokens=MAX_TOKENS)), PROBE)
+        exact = text_encoder(Encoder.load(EncoderConfig(name=model, max_tokens=MAX_TOKENS)), PROBE)
         exact.save(folder / OURS)
         Quantizer(exact, others, seed=seed).encoder().save(folder / INT8)
         for number in range(rounds):
             for system in [each for each in found if each not in failed]:
                 try:
-                    found[system].append(_timed(system, folder))
+                    found[system].append(_timed(system, model, folder))
                 except subprocess.CalledProcessError as error:
                     failed[system] = (error.stderr.strip().splitlines() or [str(error)])[-1]
                     continue
@@ -72,13 +74,13 @@ def run(*, texts: int, rounds: int, seed: int) -> tuple[list[Row], Path]:
     return rows, store(CROWDFLOWER, "encoding", verdict, rows, about=about)
 
 
-def _timed(system: str, folder: Path) -> dict[str, float]:
+def _timed(system: str, model: str, folder: Path) -> dict[str, float]:
     if system in (OURS, INT8):
         child = [sys.executable, "-m", "benchmarks.encoding", system, str(folder)]
     else:
         python = sys.executable if system == PEER else BACKENDS
-        model = str(resolve(DEFAULT_ENCODER))
-        child = [python, "-m", "benchmarks.peers.encoders", system, model, str(folder)]
+        place = str(resolve(model))
+        child = [python, "-m", "benchmarks.peers.encoders", system, place, str(folder)]
     try:
         done = subprocess.run(child, capture_output=True, text=True, check=True)
     except FileNotFoundError as error:

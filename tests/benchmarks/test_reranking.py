@@ -4,37 +4,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import polars as pl
 import pytest
 
 from benchmarks import reranking, results
-from benchmarks.crowdflower import CROWDFLOWER, FILES
+from benchmarks.crowdflower import CROWDFLOWER
 from benchmarks.liveqa import JUDGED, LIVEQA, QRELS, QUESTIONS
 from benchmarks.medquad import FOLDERS
 from benchmarks.reranking import METRICS, run
 from corank import EncoderConfig, FitConfig, RerankerConfig
-
-WORDS = ("soft", "warm", "blanket", "grinder", "coffee", "steel", "cotton", "mug", "oak", "lamp")
-
-
-@pytest.fixture(scope="module")
-def crowdflower(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """40 queries of one word; four products each, the first of which hold that word."""
-    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("crowdflower")
-    rows: list[tuple[str, ...]] = []
-    for number in range(40):
-        query = f"{WORDS[number % 10]} {number}"
-        for place in range(4):
-            words = rng.choice(WORDS, 2).tolist()
-            title = " ".join([query, *words] if place < 2 else words)
-            text = "<b>fine</b>\n thing" if place else ""
-            rows.append((str(len(rows)), query, title, text, str(4 - place)))
-    columns = ["id", "query", "product_title", "product_description", "median_relevance"]
-    table = pl.DataFrame(rows, schema=columns, orient="row")
-    for number, name in enumerate(FILES):
-        table[number::10].write_csv(folder / name)
-    return folder
 
 
 def test_every_query_is_asked_once_and_never_judged_in_its_training(crowdflower: Path) -> None:
