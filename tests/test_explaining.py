@@ -306,7 +306,7 @@ def test_what_nobody_proposed_is_said_to_be_no_candidate(engine: Engine, ids: li
 def test_each_retriever_that_proposed_it_is_named(engine: Engine, ids: list[str]) -> None:
     history = ids[:3]
     proposed = engine.visit(history).proposed(engine.per_retriever)
-    assert set(proposed) == {"sequence", "text", "together", "neighbours", "popularity"}
+    assert set(proposed) == {"sequence", "text", "together", "neighbours", "words", "popularity"}
     everybody = engine.visit(history).candidates(engine.per_retriever).items
     for item in everybody[:10].tolist():
         by = engine.why(ids[item], history=history).proposed_by

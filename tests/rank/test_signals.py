@@ -58,8 +58,20 @@ def test_somebody_who_has_seen_it_all_gets_what_is_repeatable(signals: Signals) 
 def test_each_retriever_proposes_its_best(signals: Signals) -> None:
     """One each, after [3]: nearest state, nearest text, nothing together, and the bestseller."""
     assert recommend(signals, [3], 1).items.tolist() == [0]  # 3 itself is nearest; 0 sells best
-    found = recommend(signals, [0], 4)  # 4 by sequence, 2 together, 2 neighbours, 1 text, 1 popular
+    found = recommend(
+        signals, [0], 4
+    )  # 4 by sequence, 2 together, 2 neighbours, 1 each by text, words, popularity
     assert found.items.tolist() == [1, 2, 5]
+
+
+def test_words_propose_what_shares_them_with_the_history(signals: Signals) -> None:
+    proposed = signals.proposed(Ragged.of([[4, 1], [4]]), 12)["words"]
+    for row, history in enumerate(([4, 1], [4])):
+        faded = np.array([0.5**age for age in range(len(history))][::-1], np.float32)
+        every = np.arange(signals.n_items, dtype=np.int32)
+        scores = signals.lexical(every, np.array(history, np.int32)) @ faded
+        best = [n for n in np.argsort(-scores, kind="stable").tolist() if scores[n] > 0][:3]
+        assert [n for n in proposed[row].tolist() if n >= 0] == best
 
 
 def test_a_part_that_is_left_out_neither_proposes_nor_scores(signals: Signals) -> None:
@@ -181,7 +193,7 @@ def test_only_recent_items_are_compared_one_by_one(
     monkeypatch.setattr(features, "RECENT", 1)
     short = columns(recommend(signals, [0, 2]), list(RECOMMEND))
     assert short["text_nearest"].tolist() == short["text_last"].tolist()
-    assert short["words"].tolist() == short["words_last"].tolist()
+    assert short["words_nearest"].tolist() == short["words_last"].tolist()
 
 
 @pytest.fixture(scope="session")
@@ -275,7 +287,7 @@ def test_whoever_proposed_an_item_is_told_though_it_was_seen(signals: Signals) -
     found = signals.proposed(Ragged.of([[0], []]), 4)
     named = {name: sorted(set(items[0].tolist()) - {-1}) for name, items in found.items()}
     assert named["together"] == [2] and named["neighbours"] == []
-    assert named["text"] == [0]  # the history itself is nearest, and is proposed
+    assert named["text"] == named["words"] == [0]  # itself is nearest, and is proposed
     assert {item for items in named.values() for item in items} - {0} == {
         *recommend(signals, [0], 4).items.tolist()
     }

@@ -63,6 +63,7 @@ class Case(NamedTuple):
     taste: NDArray[np.float32]  # (d_text,)
     together: NDArray[np.float32]  # (n_items,)
     neighbours: NDArray[np.float32]  # (n_items,)
+    words: NDArray[np.float32]  # (n_items,)
     session: int  # how many of the newest items belong to the running session
     chosen_in: dict[str, int]  # context -> number of the category, -1 where unknown
     interests: NDArray[np.float32] | None  # (d_text,)
@@ -90,7 +91,6 @@ def recommend_features(known: "Signals", items: Items, case: Case) -> Floats:
         near = np.zeros((len(items), 1), np.float32)
     if not len(recent):
         words = np.zeros((len(items), 1), np.float32)
-    fading = known.decay ** np.arange(words.shape[1])[::-1]
     last = known.popularity[recent[-1]] if len(recent) else 0.0
     session = case.history[len(case.history) - case.session :][-RECENT:]
     columns = {
@@ -106,7 +106,7 @@ def recommend_features(known: "Signals", items: Items, case: Case) -> Floats:
         "text_z": _z(text),
         "text_nearest": near.max(1),
         "text_last": near[:, -1],
-        "words": words @ fading,
+        "words": case.words[items],
         "words_nearest": words.max(1),
         "words_last": words[:, -1],
         "popularity": known.popularity[items],

@@ -25,7 +25,10 @@ from corank.retrieve.lexical import BM25
 from corank.retrieve.vectors import VectorIndex
 
 BLOCK = 256  # cases at a time
-SHARES = {"sequence": 1.0, "together": 0.5, "neighbours": 0.5, "text": 0.25, "popularity": 0.1}
+SHARES = {
+    "sequence": 1.0, "together": 0.5, "neighbours": 0.5, "text": 0.25, "words": 0.25,
+    "popularity": 0.1,
+}  # fmt: skip
 """How many candidates each retriever proposes, as a share of ``per_retriever``."""
 
 
@@ -43,6 +46,7 @@ class _Known(NamedTuple):
     tastes: NDArray[np.float32]  # (b, d_text)
     together: NDArray[np.float32]  # (b, n_items)
     neighbours: NDArray[np.float32]  # (b, n_items)
+    words: NDArray[np.float32]  # (b, n_items)
     stated: NDArray[np.bool_]  # (b,) interests are stated
     anything: NDArray[np.bool_]  # (b,) or there is a history
 
@@ -95,6 +99,10 @@ class Signals:
         length = np.sqrt(np.asarray(weights.multiply(weights).sum(axis=1)).ravel())
         weights.data /= np.repeat(np.maximum(length, 1e-9), np.diff(weights.indptr))
         return weights
+
+    @cached_property
+    def _by_word(self) -> sp.csr_array:
+        return self.words.T.tocsr()  # (tokens, n_items)
 
     @cached_property
     def _tokens(self) -> list[str]:
@@ -183,7 +191,7 @@ class Signals:
                 items = np.union1d(items, np.array(also, np.int32))
             case = Case(
                 history, known.users[row], known.tastes[row], known.together[row],
-                known.neighbours[row], sessions[row],
+                known.neighbours[row], known.words[row], sessions[row],
                 {name: int(codes[row]) for name, codes in chosen_in.items()},
                 interests[row] if known.stated[row] else None,
             )  # fmt: skip
@@ -204,12 +212,13 @@ class Signals:
             tastes=self._tastes(histories, interests),
             together=self.together.score(histories),
             neighbours=self.neighbours.score(histories),
+            words=self._worded(histories),
             stated=stated,
             anything=(histories.lengths > 0) | stated,
         )
 
     def _proposed(self, known: _Known, per_retriever: int) -> dict[str, NDArray[np.integer]]:
-        users, tastes, together, neighbours, _, anything = known
+        users, tastes, together, neighbours, words, _, anything = known
         says = anything[:, None]  # nothing is like nothing
         bestsellers = self._bestsellers[:per_retriever]
         place = np.arange(len(bestsellers))
@@ -218,6 +227,7 @@ class Signals:
             "text": lambda n: np.where(says, self.text_index.search(tastes, n).items, -1),
             "together": lambda n: _positive(together, n).items,
             "neighbours": lambda n: _positive(neighbours, n).items,
+            "words": lambda n: _positive(words, n).items,
             "popularity": lambda n: np.where(
                 place < np.where(says, n, per_retriever), bestsellers, -1
             ),
@@ -227,6 +237,11 @@ class Signals:
             for name, propose in retrievers.items()
             if RECOMMEND[name] not in self.without
         }
+
+    def _worded(self, histories: Ragged) -> NDArray[np.float32]:
+        """Faded sum of the lexical cosines to a history's items, (n, n_items)."""
+        faded = history_matrix(histories, self.n_items, self.decay) @ self.words
+        return np.asarray((faded @ self._by_word).toarray(), np.float32)
 
     def _tastes(self, histories: Ragged, interests: NDArray[np.float32]) -> NDArray[np.float32]:
         """Faded mean of the texts of history and interests, unit length, (n, d_text)."""
