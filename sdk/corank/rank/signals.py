@@ -22,6 +22,7 @@ from corank.rank.lift import Lift
 from corank.retrieve.cooccurrence import ItemItem, history_matrix
 from corank.retrieve.hits import Hits
 from corank.retrieve.lexical import BM25
+from corank.retrieve.sparse import entries, weighted_sum
 from corank.retrieve.vectors import VectorIndex
 
 BLOCK = 256  # cases at a time
@@ -118,11 +119,8 @@ class Signals:
         for place, item in enumerate(others.tolist()):
             own = slice(*words.indptr[[item, item + 1]])
             full[place, words.indices[own]] = words.data[own]
-        starts, lengths = words.indptr[items], np.diff(words.indptr)[items]
-        row = np.repeat(np.arange(len(items)), lengths)
-        ends = np.cumsum(lengths)
-        at = np.arange(len(row)) + np.repeat(starts - ends + lengths, lengths)
-        both = full[:, words.indices[at]] * words.data[at]  # (m, tokens of all items)
+        row, token, weight = entries(words, items)
+        both = full[:, token] * weight  # (m, tokens of all items)
         found = [np.bincount(row, each, minlength=len(items)) for each in both]
         return np.array(found, np.float32).reshape(len(others), len(items)).T
 
@@ -240,8 +238,13 @@ class Signals:
 
     def _worded(self, histories: Ragged) -> NDArray[np.float32]:
         """Faded sum of the lexical cosines to a history's items, (n, n_items)."""
-        faded = history_matrix(histories, self.n_items, self.decay) @ self.words
-        return np.asarray((faded @ self._by_word).toarray(), np.float32)
+        fading = np.power(self.decay, histories.ages(), dtype=np.float32)
+        scores = np.empty((len(histories), self.n_items), np.float32)
+        for row in range(len(histories)):
+            held = slice(*histories.indptr[[row, row + 1]])
+            item, token, weight = entries(self.words, histories.items[held])
+            scores[row] = weighted_sum(self._by_word, token, weight * fading[held][item])
+        return scores
 
     def _tastes(self, histories: Ragged, interests: NDArray[np.float32]) -> NDArray[np.float32]:
         """Faded mean of the texts of history and interests, unit length, (n, d_text)."""

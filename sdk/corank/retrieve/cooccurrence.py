@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from corank.data.ragged import Ragged
+from corank.retrieve.sparse import weighted_sum
 
 EASE_LIMIT = 20_000
 """EASE inverts a dense matrix of this many items at most (the most popular ones)."""
@@ -52,21 +53,9 @@ class ItemItem:
                 found[place] = np.where(columns[at] == others, weights[at], 0)
         return found
 
-    def added_up(
-        self, items: NDArray[np.int32], faded: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
-        """Add up the weights from some items to each of the catalogue, (n_items,).
-
-        Args:
-            items: (t,).
-            faded: what each counts, (t,); 1 by default.
-        """
-        total = np.zeros(self.weights.shape[0], np.float32)
-        counts = np.ones(len(items), np.float32) if faded is None else faded
-        for row, share in zip(items.tolist(), counts, strict=True):
-            stored = slice(*self.weights.indptr[[row, row + 1]])
-            total[self.weights.indices[stored]] += share * self.weights.data[stored]
-        return total
+    def added_up(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Add up the weights from some items to each of the catalogue, (n_items,), none faded."""
+        return weighted_sum(self.weights, items, np.ones(len(items)))
 
     def score(self, histories: Ragged) -> NDArray[np.float32]:
         """Score the catalogue for each history, (n, n_items)."""
@@ -74,7 +63,7 @@ class ItemItem:
         scores = np.empty((len(histories), self.weights.shape[0]), np.float32)
         for row in range(len(histories)):
             held = slice(*histories.indptr[[row, row + 1]])
-            scores[row] = self.added_up(histories.items[held], fading[held])
+            scores[row] = weighted_sum(self.weights, histories.items[held], fading[held])
         return scores
 
 

@@ -21,6 +21,16 @@ class Hits(NamedTuple):
     items: NDArray[np.int32]  # (n, k) catalogue indices, each at most once in a row
 
     @classmethod
+    def nothing(cls, n: int, k: int) -> "Hits":
+        """Return room for ``k`` hits of each of ``n`` queries.
+
+        Raises `RequestError` when ``k`` is below 1.
+        """
+        if k < 1:
+            raise RequestError(f"k is {k}; at least 1 item must be asked for")
+        return cls(np.full((n, k), -np.inf, np.float32), np.full((n, k), -1, np.int32))
+
+    @classmethod
     def of(
         cls,
         rows: NDArray[np.integer],
@@ -34,30 +44,32 @@ class Hits(NamedTuple):
 
         Equal scores go to the lower index. Raises `RequestError` when ``k`` is below 1.
         """
-        if k < 1:
-            raise RequestError(f"k is {k}; at least 1 item must be asked for")
+        hits = cls.nothing(n, k)
         order = np.lexsort((items, -scores, rows))
         rows, items, scores = rows[order], items[order], scores[order]
         rank = np.arange(len(rows)) - np.searchsorted(rows, rows)  # 0 is the row's best
         kept = rank < k
-        hits = cls(np.full((n, k), -np.inf, np.float32), np.full((n, k), -1, np.int32))
         hits.scores[rows[kept], rank[kept]] = scores[kept]
         hits.items[rows[kept], rank[kept]] = items[kept]
         return hits
 
     @classmethod
     def of_matrix(cls, scores: NDArray[np.float32], k: int) -> "Hits":
-        """Rank every column of ``scores`` (n, items); -inf is no hit."""
-        best = []
-        for row in scores:
+        """Rank every column of ``scores`` (n, items); -inf is no hit.
+
+        Equal scores go to the lower index. Raises `RequestError` when ``k`` is below 1.
+        """
+        hits = cls.nothing(len(scores), k)
+        for place, row in enumerate(scores):
             found = np.flatnonzero(row > -np.inf)
-            if 1 <= k < len(found):  # leave the k-th best and what ties with it
-                values = row[found]
-                found = found[values >= np.partition(values, -k)[-k]]
-            best.append(found)
-        rows = np.repeat(np.arange(len(best)), [len(found) for found in best])
-        items = np.concatenate([np.zeros(0, np.intp), *best])
-        return cls.of(rows, items, scores[rows, items], n=len(scores), k=k)
+            values = row[found]
+            if k < len(found):  # leave the k-th best and what ties with it
+                kept = values >= np.partition(values, -k)[-k]
+                found, values = found[kept], values[kept]
+            best = np.argsort(-values, kind="stable")[:k]
+            hits.scores[place, : len(best)] = values[best]
+            hits.items[place, : len(best)] = found[best]
+        return hits
 
     @classmethod
     def in_blocks(
