@@ -25,9 +25,9 @@ from benchmarks.peers.run import ROOT
 from benchmarks.reranking import PASSAGES
 from benchmarks.results import current_commit, store
 from corank.compress.export import PROBE, text_encoder
+from corank.compress.gate import CALIBRATION
 from corank.compress.quantize import Quantizer, cosines
 from corank.compress.runtime import TextEncoder
-from corank.compressing import CALIBRATION
 from corank.data.text import render
 from corank.evaluate.report import OURS, Row
 from corank.language.encoder import Encoder, EncoderConfig

@@ -14,8 +14,8 @@ import corank
 from corank import Pipeline
 from corank.cli import main
 from corank.compress import int8
+from corank.compress.gate import Compression
 from corank.compress.runtime import Proof, TextEncoder
-from corank.compressing import Compression
 from corank.data.text import render
 from corank.errors import BundleError, CompressionError, ConfigError
 
@@ -48,7 +48,7 @@ def test_it_says_what_it_costs_and_what_it_saves(
     assert cosines == sorted(cosines) and 0.9 < cosines[0] < cosines[-1] <= 1
     assert found.layers[0].name in str(found) and "search: ndcg@10" in str(found)
     assert pipeline.engine.encoder.graph != smaller.engine.encoder.graph
-    assert smaller.engine.about["compressed"] == {"to": "int8", **found.to_dict()}
+    assert smaller.engine.about["compressed"] == found.to_dict()
 
 
 def test_the_catalogue_is_what_the_new_encoder_says(done: tuple[Pipeline, Compression]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from corank.classify.appeal_training import AppealConfig as AppealConfig
     from corank.classify.appeal_training import fit_appeal as fit_appeal
     from corank.classify.classifier import Classifier as Classifier
+    from corank.classify.compressing import compress_classifier as compress_classifier
     from corank.classify.material import Labelled as Labelled
     from corank.classify.training import ClassifierConfig as ClassifierConfig
     from corank.classify.training import fit_classifier as fit_classifier
@@ -98,6 +99,7 @@ _HOME = {
     "User": "data.schema",
     "UserModelConfig": "rank.sequence",
     "Vertical": "vertical",
+    "compress_classifier": "classify.compressing",
     "fit_appeal": "classify.appeal_training",
     "fit_classifier": "classify.training",
     "labeling_function": "data.labels",

@@ -15,14 +15,15 @@ import polars as pl
 
 from corank import bundle
 from corank.compress.export import pair_scorer, text_encoder, torch_encoder
+from corank.compress.gate import Compression
 from corank.compress.runtime import TextEncoder
-from corank.compressing import Compression, compressed
+from corank.compressing import compressed
 from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
 from corank.data.grow import grow
 from corank.data.text import render
 from corank.engine import Engine
-from corank.errors import CompressionError, ConfigError, DataError, RequestError
+from corank.errors import ConfigError, DataError, RequestError
 from corank.evaluate.baselines import Baseline
 from corank.evaluate.report import Report
 from corank.fitting import (
@@ -355,10 +356,6 @@ class Pipeline:
             raise ConfigError(f"There is no compression {to!r}; there is 'int8'.")
         engine = self.engine
         assert self._train is not None  # noqa: S101  set wherever the engine is
-        if "compressed" in engine.about:
-            raise CompressionError(
-                "This engine is compressed already. Compress what it was made from."
-            )
         known, validation = self._train.carve()
         self._engine, done = compressed(engine, known, validation, max_drop=max_drop, seed=seed)
         return done
