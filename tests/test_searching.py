@@ -23,6 +23,7 @@ from corank.config import from_mapping
 from corank.data.dataset import Split
 from corank.errors import ConfigError, DataError
 from corank.evaluate.report import Report
+from corank.searching import some_queries
 
 QUERIES = ("coffee grinder", "gift for a runner", "soft blanket for a baby")
 DEPTH = 15
@@ -179,3 +180,15 @@ def test_a_config_file_may_name_the_reranker_or_null() -> None:
         from_mapping(FitConfig, {"reranker": {"dept": 20}})
     with pytest.raises(ConfigError, match="expected options of RerankerConfig or null"):
         from_mapping(FitConfig, {"reranker": 20})
+
+
+def test_of_many_queries_some_are_read_with_all_that_was_judged_of_them(few: Split) -> None:
+    train = few.train
+    some, again = some_queries(train, 7, seed=1), some_queries(train, 7, seed=1)
+    assert some.queries["query"].n_unique() == 7 and some.queries.equals(again.queries)
+    chosen = some.queries["query"].unique()
+    assert (
+        some.queries.height == train.queries.filter(pl.col("query").is_in(chosen.implode())).height
+    )
+    assert not some.queries.equals(some_queries(train, 7, seed=2).queries)
+    assert some_queries(train, 10_000, seed=1) is train

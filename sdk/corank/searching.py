@@ -6,6 +6,7 @@ encoders and signals; knows nothing of engines or bundles.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -22,12 +23,15 @@ from corank.language.lists import mined_pools
 from corank.language.rerank import Score, distil, lists_of, train_cross_encoder
 from corank.language.tokenizer import embed
 from corank.language.trainer import Run
+from corank.progress import track
 from corank.rank.features import SEARCH
 from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
 from corank.rank.reader import READ, Reader, read_features
 from corank.rank.signals import Candidates, Signals
 from corank.retrieve.hits import Hits
 
+READ_QUERIES = 300
+"""So many queries, of each slice, teach how far to trust what was read: reading takes seconds."""
 START_SEARCH = {"words_share": 0.5, "text": 4.0}
 START_READ = {**START_SEARCH, "reading": 0.25}
 """Weights of the raw features where there is nothing to learn them from."""
@@ -145,8 +149,13 @@ def fit_reader(
     assert config.reranker is not None  # noqa: S101  see above
     depth = config.reranker.depth
 
+    held, validation = (
+        some_queries(data, READ_QUERIES, config.seed) for data in (held, validation)
+    )
+
     def read(data: Dataset) -> Iterator[Candidates]:
-        for query, found in _candidates(signals, encoder, data, config.ranker):
+        cases = _candidates(signals, encoder, data, config.ranker)
+        for query, found in track(cases, "reading", data.queries["query"].n_unique()):
             best = np.argsort(-first.score(found.features), kind="stable")[:depth]
             items = np.sort(found.items[best])
             scores = scorer.score([query] * len(items), texts.gather(items).to_list())
@@ -161,6 +170,15 @@ def fit_reader(
         seed=config.seed,
     )
     return Reader(scorer, ranker, depth)
+
+
+def some_queries(data: Dataset, n: int, seed: int) -> Dataset:
+    """Return the data with so many of its queries, at most."""
+    queries = data.queries["query"].unique().sort()
+    if len(queries) <= n:
+        return data
+    chosen = queries.sample(n, seed=seed)
+    return replace(data, queries=data.queries.filter(pl.col("query").is_in(chosen.implode())))
 
 
 def _candidates(
