@@ -157,11 +157,24 @@ def test_search_stands_beside_bm25_the_frozen_encoder_and_both(report: Report) -
     assert set(rows["metric"]) == {"ndcg@10", "mrr@10", "recall@100"}
 
 
-def test_chances_are_compared_with_what_was_chosen(report: Report) -> None:
+def test_chances_are_compared_with_what_was_chosen(
+    report: Report, split: Split, pipeline: Pipeline, answerable: list[tuple[list[int], list[int]]]
+) -> None:
     chances = dict(of(report, "chances").select("metric", "value").iter_rows())
     assert set(chances) == {"chance_error@10", "chance_log_loss@10"}
-    # in this small shop one answer in twelve is chosen; to promise just that of all costs .28
-    assert 0 < chances["chance_error@10"] < 0.03 and 0.1 < chances["chance_log_loss@10"] < 0.28
+    engine = pipeline.engine
+    histories = Ragged.of([history for history, _ in answerable])
+    moments = Task.of(split.test.cases(), engine.signals.repeatable).moments
+    run, promised = engine.promised(histories, moments)
+    chosen = np.array([np.isin(run[row], new) for row, (_, new) in enumerate(answerable)])
+    chosen, promised = chosen[run >= 0], promised[run >= 0]
+    assert promised.min() > 0 and promised.max() < 1
+    costs = -np.log(np.where(chosen, promised, 1 - promised))
+    assert chances["chance_log_loss@10"] == pytest.approx(costs.mean(), abs=1e-3)
+    share = chosen.mean()  # to promise just that of all costs its entropy; little was learned here
+    same = -(share * np.log(share) + (1 - share) * np.log(1 - share))
+    assert 0 < chances["chance_error@10"] < 0.05
+    assert 0.1 < chances["chance_log_loss@10"] < same + 0.02
 
 
 def test_lists_are_measured_beyond_accuracy(report: Report) -> None:

@@ -16,9 +16,17 @@ def test_the_share_that_was_chosen_is_what_a_score_promises() -> None:
     chosen = np.concatenate([np.arange(100) < share for share in (5, 20, 60)])
     chances = fit_chances(scores, chosen)
     assert chances is not None
+    low, middle, high = 6 / 101, 0.2, 60 / 101  # one more at either end, against its score
     assert chances.of(np.array([-9.0, -1, 0, 1, 2, 9])) == pytest.approx(
-        [0.05, 0.05, 0.2, 0.4, 0.6, 0.6]
+        [low, low, middle, (middle + high) / 2, high, high]
     )
+
+
+def test_nothing_is_promised_for_certain() -> None:
+    scores = np.arange(200.0)
+    chances = fit_chances(scores, scores >= 100)
+    assert chances is not None
+    assert chances.of(np.array([0.0, 199.0])) == pytest.approx([1 / 101, 100 / 101])
 
 
 def test_a_higher_score_never_promises_less() -> None:
@@ -26,7 +34,7 @@ def test_a_higher_score_never_promises_less() -> None:
     chosen = np.concatenate([np.arange(100) < share for share in (10, 40, 20)])
     chances = fit_chances(scores, chosen)
     assert chances is not None
-    assert chances.of(np.array([0.0, 1.0, 2.0])) == pytest.approx([0.1, 0.3, 0.3])
+    assert chances.of(np.array([0.0, 1.0, 2.0])) == pytest.approx([11 / 101, 60 / 201, 60 / 201])
 
 
 def test_too_few_choices_promise_nothing() -> None:
@@ -46,7 +54,7 @@ def test_answers_carry_them_and_the_report_measures_them(pipeline: Pipeline, spl
     task = Task.of(split.test.cases(), engine.signals.repeatable).sample(40, 0)
     run, chances = engine.promised(task.histories, task.moments)
     assert np.array_equal(run, engine.rank(task.histories, task.moments)[:, :10])
-    assert (np.diff(chances, axis=1) <= 0).all() and chances.min() >= 0 and chances.max() <= 1
+    assert (np.diff(chances, axis=1) <= 0).all() and chances.min() > 0 and chances.max() < 1
     answers = engine.recommend(["KIT-0001"], k=5)
     for answer in answers:
         score = sum(answer.parts.values())

@@ -1,8 +1,9 @@
 """What a score promises: how probably the answer that has it is what will be chosen.
 
 Isotonic regression on cases that no signal and no ranker was trained on, those without a good
-answer included. A higher score never promises less. Torch-free; scikit-learn is needed to learn
-it, and not to use it.
+answer included, and one more at either end that goes against its score, so that nothing is
+promised for certain. A higher score never promises less. Torch-free; scikit-learn is needed to
+learn it, and not to use it.
 
 Source: Zadrozny and Elkan, "Transforming Classifier Scores into Accurate Multiclass Probability
 Estimates", KDD 2002. Knows scores and grades; knows nothing of items.
@@ -67,5 +68,7 @@ def fit_chances(scores: Floats, chosen: NDArray[np.bool_]) -> Chances | None:
 
     if chosen.sum() < FEWEST:
         return None
-    fitted = IsotonicRegression().fit(scores, chosen.astype(np.float64))
+    against = np.append(scores, [scores.min(), scores.max()])  # nothing is certain
+    came = np.append(chosen.astype(np.float64), [1, 0])
+    fitted = IsotonicRegression().fit(against, came)
     return Chances(fitted.X_thresholds_, fitted.y_thresholds_)
