@@ -175,12 +175,12 @@ class _Rewriting:
         for each in site.products[: site.products.index(product)]:
             first += self._stored[each.weight].shape[1]
         one = how.of(slice(first, first + self._stored[product.weight].shape[1]))
-        self._new[f"{product.weight}:int8"] = np.ascontiguousarray(one.codes)
-        self._new[f"{product.weight}:step"] = np.ascontiguousarray(one.steps)
-        source = f"{site.tensor}:int8"
+        source, made = f"{site.tensor}:int8", f"{product.output}:weights"  # of this product alone
+        self._new[f"{made}:int8"] = np.ascontiguousarray(one.codes)
+        self._new[f"{made}:step"] = np.ascontiguousarray(one.steps)
         inputs = [
-            source, f"{product.weight}:int8", f"{source}:step", f"{product.weight}:step",
-            f"{source}:zero", "", product.bias,
+            source, f"{made}:int8", f"{source}:step", f"{made}:step", f"{source}:zero", "",
+            product.bias,
         ]  # fmt: skip
         self._add("MatMulIntegerToFloat", inputs, product.output, domain=MICROSOFT)
 

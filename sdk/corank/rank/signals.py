@@ -19,7 +19,7 @@ from corank.data.ragged import Ragged
 from corank.rank.features import RECOMMEND, SEARCH, Case, recommend_features
 from corank.rank.history import UserModel
 from corank.rank.lift import Lift
-from corank.retrieve.cooccurrence import ItemItem, history_matrix
+from corank.retrieve.cooccurrence import ItemItem, faded, history_matrix
 from corank.retrieve.hits import Hits
 from corank.retrieve.lexical import BM25
 from corank.retrieve.sparse import entries, weighted_sum
@@ -116,9 +116,8 @@ class Signals:
         """
         words = self.words
         full = np.zeros((len(others), words.shape[1]), np.float32)
-        for place, item in enumerate(others.tolist()):
-            own = slice(*words.indptr[[item, item + 1]])
-            full[place, words.indices[own]] = words.data[own]
+        row, token, weight = entries(words, others)
+        full[row, token] = weight
         row, token, weight = entries(words, items)
         both = full[:, token] * weight  # (m, tokens of all items)
         found = [np.bincount(row, each, minlength=len(items)) for each in both]
@@ -238,12 +237,10 @@ class Signals:
 
     def _worded(self, histories: Ragged) -> NDArray[np.float32]:
         """Faded sum of the lexical cosines to a history's items, (n, n_items)."""
-        fading = np.power(self.decay, histories.ages(), dtype=np.float32)
         scores = np.empty((len(histories), self.n_items), np.float32)
-        for row in range(len(histories)):
-            held = slice(*histories.indptr[[row, row + 1]])
-            item, token, weight = entries(self.words, histories.items[held])
-            scores[row] = weighted_sum(self._by_word, token, weight * fading[held][item])
+        for row, (items, fading) in enumerate(faded(histories, self.decay)):
+            item, token, weight = entries(self.words, items)
+            scores[row] = weighted_sum(self._by_word, token, weight * fading[item])
         return scores
 
     def _tastes(self, histories: Ragged, interests: NDArray[np.float32]) -> NDArray[np.float32]:

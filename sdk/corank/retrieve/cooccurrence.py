@@ -5,7 +5,9 @@ Two ways to weigh a pair of items, one way to score: a history's items, each wei
 Knows catalogue indices and histories; knows no text.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.linalg
@@ -59,12 +61,19 @@ class ItemItem:
 
     def score(self, histories: Ragged) -> NDArray[np.float32]:
         """Score the catalogue for each history, (n, n_items)."""
-        fading = np.power(np.float32(self.decay), histories.ages(), dtype=np.float32)
         scores = np.empty((len(histories), self.weights.shape[0]), np.float32)
-        for row in range(len(histories)):
-            held = slice(*histories.indptr[[row, row + 1]])
-            scores[row] = weighted_sum(self.weights, histories.items[held], fading[held])
+        for row, (items, fading) in enumerate(faded(histories, self.decay)):
+            scores[row] = weighted_sum(self.weights, items, fading)
         return scores
+
+
+def faded(
+    histories: Ragged, decay: float
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+    """Yield each history's items and what each counts, ``decay ** age``, (t,) both."""
+    fading = np.power(np.float32(decay), histories.ages(), dtype=np.float32)
+    for start, end in pairwise(histories.indptr.tolist()):
+        yield histories.items[start:end], fading[start:end]
 
 
 def history_matrix(histories: Ragged, n_items: int, decay: float = 1.0) -> sp.csr_array:
