@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from corank.compress import int8
 from corank.compress.export import text_encoder, torch_encoder
-from corank.compress.runtime import TextEncoder
+from corank.compress.runtime import TextEncoder, session
 from corank.errors import BundleError
 from corank.language.encoder import Encoder, EncoderConfig
 
@@ -64,3 +65,32 @@ def test_what_is_kept_stays_in_full_precision(exact: TextEncoder) -> None:
     assert 0 < apart.max() < 0.005
     with pytest.raises(BundleError, match="Nothing is left to round"):
         rounded(exact, keep=names, embeddings=False)
+
+
+def test_a_weight_that_two_activations_share_is_rounded_for_each() -> None:
+    random = np.random.default_rng(0)
+    weight = random.standard_normal((8, 8)).astype(np.float32)
+    far = np.array([1, 1, 300, 1, 0.01, 1, 1, 50], np.float32)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["first"], name="one"),
+        helper.make_node("Mul", ["first", "far"], ["second"], name="between"),
+        helper.make_node("MatMul", ["second", "w"], ["vector"], name="two"),
+    ]
+    graph = helper.make_model(
+        helper.make_graph(
+            nodes,
+            "shared",
+            [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 8])],
+            [helper.make_tensor_value_info("vector", onnx.TensorProto.FLOAT, ["n", 8])],
+            [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(far, "far")],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=9,
+    )
+    rows = random.standard_normal((200, 8)).astype(np.float32)
+    how = int8.roundings(graph, int8.observe(graph, [{"x": rows}]))  # type: ignore[dict-item]
+    assert list(how) == ["w at one", "w at two"]
+    small = session(int8.rewritten(graph, how), "shared")
+    exact = (rows @ weight * far) @ weight
+    got = small.run(["vector"], {"x": rows})[0]
+    assert ((got - exact) ** 2).mean() / (exact**2).mean() < 1e-3

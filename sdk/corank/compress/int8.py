@@ -9,7 +9,7 @@ vector depends on its neighbours. Here it depends on nothing but the text.
 Knows graphs and the numbers that run through them; knows no texts and no metrics.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -66,7 +66,14 @@ def sites(graph: onnx.ModelProto) -> list[Site]:
                 bias, adds, made = others[0], next_[0].name, next_[0].output[0]
         product = Product(node.name, adds, node.input[1], bias, made)
         found.setdefault(node.input[0], []).append(product)
-    return [Site(_called(products), tensor, tuple(products)) for tensor, products in found.items()]
+    shared = Counter(_called(products) for products in found.values())
+    known = []
+    for tensor, products in found.items():
+        name = _called(products)
+        if shared[name] > 1:  # weights that several activations are multiplied with
+            name = f"{name} at {products[0].node}"
+        known.append(Site(name, tensor, tuple(products)))
+    return known
 
 
 def observe(
