@@ -12,6 +12,7 @@ from benchmarks import (
     adaptation,
     classification,
     continual,
+    eight_bit,
     encoding,
     insurance,
     report,
@@ -121,6 +122,10 @@ def _encoding(arguments: argparse.Namespace) -> None:
     _print(*encoding.run(texts=arguments.texts, rounds=arguments.rounds, seed=arguments.seed))
 
 
+def _eight_bit(arguments: argparse.Namespace) -> None:
+    _print(*eight_bit.run(queries=arguments.queries, seed=arguments.seed))
+
+
 def _print(rows: list[Row], path: Path) -> None:
     for row in rows:
         spread = "" if row.low is None else f" ({row.low:.4f} .. {row.high:.4f})"
@@ -196,6 +201,13 @@ def _parser() -> argparse.ArgumentParser:
     encoded.add_argument("--rounds", type=int, default=5)
     encoded.add_argument("--seed", type=int, default=0)
     encoded.set_defaults(run=_encoding)
+
+    coarse = commands.add_parser(
+        "8-bit", help="memory and quality of encoders held in 8 bits, on a GPU where there is one"
+    )
+    coarse.add_argument("--queries", type=int, default=60)
+    coarse.add_argument("--seed", type=int, default=0)
+    coarse.set_defaults(run=_eight_bit)
 
     table = commands.add_parser("report", help="print the stored results as Markdown")
     table.add_argument("--readme", type=Path, help="also put them between this README's markers")

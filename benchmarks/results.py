@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.datasets import PublicSet
 from corank.data.files import atomic
 from corank.evaluate.report import Row
@@ -65,8 +67,10 @@ def store(
 @cache
 def current_commit() -> str:
     """Return the commit that was checked out when first asked, short, marked where the working
-    tree differs from it.
+    tree differs from it. A copy without its history is named by CORANK_COMMIT.
     """
+    if named := os.environ.get("CORANK_COMMIT"):
+        return named
     git = ["git", "-C", str(Path(__file__).parent)]
     found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     changed = subprocess.run(
@@ -79,7 +83,8 @@ def current_commit() -> str:
 
 
 def _machine() -> dict[str, Any]:
-    return {
+    gpu = {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
+    return gpu | {
         "processor": platform.processor() or platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "system": platform.system(),

@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from corank.errors import ConfigError
+from corank.errors import ConfigError, MissingExtraError
 from corank.language.encoder import Encoder, EncoderConfig
 
 TEXTS = ["coffee grinder", "a lamp", "", "a steel kettle for the kitchen, with a long spout " * 3]
@@ -57,6 +57,24 @@ def test_a_text_has_one_vector_alone_and_in_a_batch(encoder: Encoder) -> None:
     together = encoder.encode(TEXTS)
     alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
     assert ((together * alone).sum(1) > 0.99999).all()
+
+
+def test_matrices_in_8_bits_are_a_quarter_as_large_and_say_nearly_the_same(
+    tiny_encoder: str, encoder: Encoder
+) -> None:
+    coarse = Encoder.load(encoder.config, in_8bit=True)
+    full, held = (
+        sum(p.numel() * p.element_size() for n, p in each.named_parameters() if "dense.weight" in n)
+        for each in (encoder, coarse)
+    )
+    assert full > 0 and full == pytest.approx(4 * held, rel=0.2)
+    assert ((encoder.encode(TEXTS) * coarse.encode(TEXTS)).sum(1) > 0.99).all()
+
+
+def test_8_bits_ask_for_the_extra(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("corank.language.encoder.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'corank\[8bit\]'"):
+        Encoder.load(encoder.config, in_8bit=True)
 
 
 def test_the_passage_prompt_is_part_of_the_text(tiny_encoder: str, encoder: Encoder) -> None:

@@ -6,18 +6,19 @@ Knows torch and transformers; knows nothing of items, users or relevance.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import accumulate, chain
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel
+from transformers import AutoModel, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils.hub import cached_file
 
-from corank.errors import ConfigError
+from corank.errors import ConfigError, MissingExtraError
 from corank.language.source import DEFAULT_ENCODER, resolve
 from corank.language.tokenizer import Batch, Tokenizer, embed
 from corank.language.virtual import most_common, virtual_ids, with_virtual_tokens
@@ -60,20 +61,30 @@ class Encoder(nn.Module):
         self.pooling: Pooling = pooling
 
     @classmethod
-    def load(cls, config: EncoderConfig | None = None) -> "Encoder":
+    def load(cls, config: EncoderConfig | None = None, *, in_8bit: bool = False) -> "Encoder":
         """Load a pretrained encoder in fp32, in evaluation mode.
+
+        Args:
+            config: which.
+            in_8bit: hold the transformer's matrices in 8 bits (LLM.int8, by bitsandbytes), on a
+                GPU where there is one: a quarter of their memory, at some speed. Such an encoder
+                embeds texts; it cannot be exported, and to train beside matrices in 8 bits there
+                is `TrainerConfig.base_8bit`.
 
         Raises:
             ConfigError: the name is no folder, and the hub has no such model or is out of reach;
                 or the model's tokenizer or pooling is of a kind that corank has not.
+            MissingExtraError: bitsandbytes is not installed, and ``in_8bit`` asks for it.
         """
         config = config or EncoderConfig()
         source = resolve(config.name)
+        how = _held_in_8bit() if in_8bit else {"dtype": torch.float32}
         try:
             # Eager attention: its graph is the one that onnxruntime can fuse.
             model = AutoModel.from_pretrained(
-                source, attn_implementation="eager", dtype=torch.float32, trust_remote_code=False
-            )
+                source, attn_implementation="eager", trust_remote_code=False,
+                **how,
+            )  # fmt: skip
             backend = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise ConfigError(
@@ -178,6 +189,18 @@ class Encoder(nn.Module):
         declared.write_text(json.dumps({"pooling_mode": self.pooling}), "utf-8")
         self.model.save_pretrained(folder)
         self.tokenizer.save(folder / "tokenizer.json")
+
+
+def _held_in_8bit() -> dict[str, Any]:
+    """What makes transformers hold matrices in 8 bits."""
+    if find_spec("bitsandbytes") is None:
+        raise MissingExtraError("in_8bit", "8bit")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return {
+        "dtype": torch.float16,  # of what LLM.int8 reads
+        "quantization_config": BitsAndBytesConfig(load_in_8bit=True),  # type: ignore[no-untyped-call]
+        "device_map": {"": device},
+    }
 
 
 def mean_state(states: Tensor, mask: Tensor) -> Tensor:
