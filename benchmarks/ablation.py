@@ -14,8 +14,7 @@ from benchmarks.results import store
 from corank import Dataset, EncoderConfig, Engine, FitConfig
 from corank.evaluate.report import OURS, Row, compared, measured
 from corank.evaluate.task import Task
-from corank.fitting import START_RECOMMEND, learn_signals, recommend_examples, shared_of
-from corank.rank.ranker import fit_ranker
+from corank.fitting import fit_recommender, learn_signals, shared_of
 
 PARTS = ("sequence", "together", "text", "words", "popularity", "session", "history")
 METRICS = ("hr@10", "ndcg@10")
@@ -58,13 +57,7 @@ def without_each(engine: Engine, train: Dataset, config: FitConfig) -> dict[str,
         signals, before = (
             replace(each, without=each.without | {part}) for each in (engine.signals, early)
         )
-        learn, check = (
-            recommend_examples(s, engine.encoder, data, config.ranker, seed=config.seed)
-            for s, data in ((before, held), (signals, validation))
-        )
-        features = tuple(signals.recommend_parts)
-        ranker = fit_ranker(
-            features, learn, check, config.ranker, start=START_RECOMMEND, seed=config.seed
-        )
+        slices = engine.encoder, held, validation, config
+        ranker, _ = fit_recommender(before, signals, *slices)
         found[f"{OURS} - {part}"] = replace(engine, signals=signals, recommender=ranker)
     return found

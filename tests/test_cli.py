@@ -229,6 +229,8 @@ def test_answers_are_one_json_document(runs: Path) -> None:
     then = answered(*asked, *(f"{name}={value}" for name, value in now.items()))
     expected = engine.recommend(["KIT-0001"], session=1, now=now)
     assert then == json.loads(json.dumps(expected.to_dict()))
+    fresh = answered("recommend", runs, "--history", "KIT-0001", "--as-new")
+    assert fresh == json.loads(json.dumps(engine.recommend(["KIT-0001"], as_new=True).to_dict()))
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,9 @@ def _add_visit(parser: argparse.ArgumentParser) -> None:
         "--session", type=int, default=0, help="so many of the newest items are of this visit"
     )
     parser.add_argument("--interests", default="", help="what somebody says of themselves")
+    parser.add_argument(
+        "--as-new", action="store_true", help="judge items as if nobody had touched any yet"
+    )
 
 
 def _add_asking(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@
     user_model/            graph.onnx (history -> user vector), states and projection
     vectors/               text.npy; *.faiss where the catalogue is large
     signals/               counts, prices, item-to-item weights, and when items are chosen
-    bm25/ recommender/ searcher/
+    bm25/ recommender/ newcomers/ searcher/
     reader/                where answers are read: a cross-encoder, and the ranker that knows it
     report.json report.md report.png
 
@@ -41,7 +41,7 @@ from corank.retrieve.vectors import ExactIndex, VectorIndex, load_index
 from corank.sealed import Sealed
 from corank.vertical import Vertical, load_vertical
 
-BUNDLE = Sealed("bundle", 2)
+BUNDLE = Sealed("bundle", 3)
 ARRAYS = ("counts", "recency", "log_price", "repeatable")
 
 
@@ -207,6 +207,7 @@ def _write(engine: Engine, folder: Path) -> None:
     (folder / "signals" / "signals.json").write_text(json.dumps(settings), "utf-8")
     signals.bm25.save(folder / "bm25")
     engine.recommender.save(folder / "recommender")
+    engine.newcomers.save(folder / "newcomers")
     engine.searcher.save(folder / "searcher")
     if engine.reader:
         engine.reader.save(folder / "reader")
@@ -245,6 +246,7 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
             **{name: _load_array(folder / "signals" / f"{name}.npy") for name in ARRAYS},
         ),
         recommender=Ranker.load(folder / "recommender"),
+        newcomers=Ranker.load(folder / "newcomers"),
         searcher=Ranker.load(folder / "searcher"),
         reader=Reader.load(folder / "reader") if (folder / "reader").exists() else None,
         chances=Chances.load(chances) if chances.exists() else None,

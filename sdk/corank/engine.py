@@ -47,6 +47,7 @@ class Engine:
     encoder: TextEncoder
     signals: Signals
     recommender: Ranker
+    newcomers: Ranker  # recommends as if nobody had touched any item yet
     searcher: Ranker
     per_retriever: int
     chances: Chances | None = None  # what the recommender's scores promise
@@ -76,6 +77,7 @@ class Engine:
         now: Mapping[str, Any] | None = None,
         session: int = 0,
         interests: str = "",
+        as_new: bool = False,
     ) -> Answers:
         """Return the ``k`` best items to come after a history, best first.
 
@@ -92,13 +94,16 @@ class Engine:
             session: how many of the newest items belong to the running session.
             interests: what somebody says of themselves, in words; the less it counts, the
                 longer the history.
+            as_new: judge each item by what it is, as if nobody had touched it yet: for a shelf of
+                new arrivals, where what people did to other items would speak against them.
+                Nothing is said then to somebody of whom nothing is known.
 
         Raises:
             UnknownItemError: an id is not in the catalogue.
             RequestError: the history is no list of ids, k or session is out of range, ``where``
                 is no condition on items, or ``now`` names an unknown column.
         """
-        return self._answer(self.visit(history, now, session, interests), k, where)
+        return self._answer(self.visit(history, now, session, interests, as_new), k, where)
 
     def why(
         self,
@@ -111,6 +116,7 @@ class Engine:
         now: Mapping[str, Any] | None = None,
         session: int = 0,
         interests: str = "",
+        as_new: bool = False,
     ) -> Why:
         """Return why an item stands where it stands, or why it does not; see `Why`.
 
@@ -122,7 +128,7 @@ class Engine:
             query: what was searched for; give this or a history.
             history: item ids, oldest first.
             k: as many answers as were asked for; a long list is found among more candidates.
-            where, now, session, interests: as they were given to `search` or `recommend`.
+            where, now, session, interests, as_new: as they were given to `search` or `recommend`.
 
         Raises:
             UnknownItemError: an id is not in the catalogue.
@@ -133,7 +139,7 @@ class Engine:
             raise RequestError("Give a query or a history, one of the two.")
         request: Request
         if history is not None:
-            request = self.visit(history, now, session, interests)
+            request = self.visit(history, now, session, interests, as_new)
         else:
             request = self.query(query or "")
         return explain(self, item_id, request, k, where)
@@ -163,6 +169,7 @@ class Engine:
         now: Mapping[str, Any] | None = None,
         session: int = 0,
         interests: str = "",
+        as_new: bool = False,
     ) -> Visit:
         """Return what `recommend` answers.
 
@@ -179,22 +186,34 @@ class Engine:
             )
         known = self.vertical.contexts, self.vertical.moment_columns
         moments = moment(*known, now or {}, session, interests.strip())
+        signals, ranker = self._recommending(as_new)
         return Visit(
-            signals=self.signals,
-            ranker=self.recommender,
+            signals=signals,
+            ranker=ranker,
             seen=seen,
             moments=moments,
             interests=stated_interests(self.encoder, moments),
-            chances=self.chances,
+            chances=None if as_new else self.chances,
         )
 
-    def rank(self, histories: Ragged, moments: Moments | None = None) -> NDArray[np.int32]:
+    def _recommending(self, as_new: bool) -> tuple[Signals, Ranker]:
+        return (self._as_new, self.newcomers) if as_new else (self.signals, self.recommender)
+
+    @cached_property
+    def _as_new(self) -> Signals:
+        return self.signals.as_new()
+
+    def rank(
+        self, histories: Ragged, moments: Moments | None = None, *, as_new: bool = False
+    ) -> NDArray[np.int32]:
         """Rank for many histories, before business rules; (n, 100), padded with -1.
 
-        This is what evaluation measures: what was seen is left out unless repeatable.
+        This is what evaluation measures: what was seen is left out unless repeatable. For
+        ``as_new`` see `recommend`.
         """
-        found = self._found(histories, moments)
-        return _run((best_first(self.recommender, each, NOTHING) for each in found), len(histories))
+        signals, ranker = self._recommending(as_new)
+        found = self._found(histories, moments, signals)
+        return _run((best_first(ranker, each, NOTHING) for each in found), len(histories))
 
     def rank_ruled(
         self, histories: Ragged, moments: Moments | None = None
@@ -228,11 +247,14 @@ class Engine:
                 promised[row, : len(best.items)] = self.chances.of(best.scores)
         return run, promised
 
-    def _found(self, histories: Ragged, moments: Moments | None) -> Iterable[Candidates]:
+    def _found(
+        self, histories: Ragged, moments: Moments | None, signals: Signals | None = None
+    ) -> Iterable[Candidates]:
         n = len(histories)
         moments = nothing_known(n) if moments is None else moments
         stated = stated_interests(self.encoder, moments)
-        found = self.signals.for_histories(histories, self.per_retriever, moments, stated)
+        signals = signals or self.signals
+        found = signals.for_histories(histories, self.per_retriever, moments, stated)
         return track(found, "ranking", n)
 
     def rank_queries(

@@ -3,7 +3,7 @@
 Knows datasets, encoders and signals; knows nothing of engines or bundles.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ from corank.progress import bar, track
 from corank.rank.history import UserModel
 from corank.rank.interests import stated_interests
 from corank.rank.lift import Lift
-from corank.rank.ranker import Examples, RankerConfig
+from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
 from corank.rank.rules import AlreadySeen, Shelf
 from corank.rank.sequence import UserModelConfig, train_user_model
 from corank.rank.signals import Signals
@@ -61,6 +61,7 @@ START_RECOMMEND = {
     "popularity": 0.1,
 }
 """Weights of the raw features where there is nothing to learn them from."""
+START_AS_NEW = {"sequence_z": 0.5, "text_z": 0.25, "words": 1.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,6 +274,37 @@ def recommend_examples(
     stated = stated_interests(encoder, task.moments)
     found = signals.for_histories(task.histories, config.per_retriever, task.moments, stated)
     return Examples.of(track(found, "gathering examples", len(task)), task.qrels)
+
+
+def fit_recommender(
+    early: Signals,
+    signals: Signals,
+    encoder: TextEncoder,
+    held: Dataset,
+    validation: Dataset,
+    config: FitConfig,
+    *,
+    start: Mapping[str, float] = START_RECOMMEND,
+) -> tuple[Ranker, Examples]:
+    """Learn to rank what may come next.
+
+    Args:
+        early: signals that have not seen what is ``held``.
+        signals: those that have not seen ``validation``.
+        encoder: reads stated interests.
+        held, validation: what is learned from, and what decides what is kept of it.
+        config: how.
+        start: see `fit_ranker`.
+
+    Returns:
+        The ranker, and the cases of validation, which it was not trained on.
+    """
+    learn, check = (
+        recommend_examples(known, encoder, data, config.ranker, seed=config.seed)
+        for known, data in ((early, held), (signals, validation))
+    )
+    features, how = tuple(signals.recommend_parts), config.ranker
+    return fit_ranker(features, learn, check, how, start=start, seed=config.seed), check
 
 
 def repeatable(

@@ -13,7 +13,7 @@ from corank.data.dataset import Dataset
 from corank.data.text import render
 from corank.engine import Engine
 from corank.errors import DataError
-from corank.evaluate.baselines import Baseline, TextMean, fit_baselines
+from corank.evaluate.baselines import Baseline, fit_baselines
 from corank.evaluate.metrics import compute
 from corank.evaluate.probabilities import calibration_error, log_loss
 from corank.evaluate.relevance import Qrels, Run, judge
@@ -26,7 +26,7 @@ from corank.evaluate.report import (
     measured,
     verdict,
 )
-from corank.evaluate.task import DEPTH, Scorer, Task
+from corank.evaluate.task import DEPTH, Task
 from corank.retrieve.fuse import reciprocal_rank_fusion
 from corank.retrieve.vectors import ExactIndex
 
@@ -166,19 +166,11 @@ def _our_runs(engine: Engine, task: Task) -> dict[str, Run]:
     Rules judge the catalogue as it is: what is out of stock today is taken from answers to
     cases of last month too.
     """
-    alone = {f"{OURS}/text-alone": task.run(_text_alone(engine), "text alone")}
+    alone = {f"{OURS}/text-alone": engine.rank(task.histories, task.moments, as_new=True)}
     if all(rule.hard for rule in engine.vertical.rules):
         return {OURS: engine.rank(task.histories, task.moments), **alone}
     before, after = engine.rank_ruled(task.histories, task.moments)
     return {OURS: before, RULED: after, **alone}
-
-
-def _text_alone(engine: Engine) -> Scorer:
-    """What the tuned text says, as if nobody had touched any item: how a new item is placed."""
-    signals = engine.signals
-    taste = TextMean(signals.text_vectors, signals.decay)
-    user_model = signals.user_model.text_alone(signals.text_vectors)
-    return lambda histories: taste.score(histories) + user_model.score(histories)
 
 
 def _metrics(engine: Engine) -> tuple[str, ...]:

@@ -28,13 +28,13 @@ from corank.evaluate.baselines import Baseline
 from corank.evaluate.report import Report
 from corank.fitting import (
     PROBE,
-    START_RECOMMEND,
+    START_AS_NEW,
     FitConfig,
     Watch,
     exported,
+    fit_recommender,
     learn_signals,
     model_alone,
-    recommend_examples,
     shared_signals,
     text_alone,
     tune_encoder,
@@ -48,7 +48,6 @@ from corank.language.trainer import Run
 from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
 from corank.rank.chances import promises
-from corank.rank.ranker import fit_ranker
 from corank.searching import check_judged, fit_reader, fit_searcher, train_reader
 from corank.updating import Update, UpdateConfig, judge, refitted, replayed, slices_of
 from corank.vertical import Vertical
@@ -285,13 +284,10 @@ class Pipeline:
                 pair_scorer(reader, probe[::-1], probe),
                 searcher, early, encoder, texts, held, validation, config,
             )  # fmt: skip
-        learn, check = (
-            recommend_examples(known, encoder, data, config.ranker, seed=config.seed)
-            for known, data in ((early, held), (signals, validation))
-        )
-        features, how = tuple(signals.recommend_parts), config.ranker
-        recommender = fit_ranker(
-            features, learn, check, how, start=START_RECOMMEND, seed=config.seed
+        slices = encoder, held, validation, config
+        recommender, check = fit_recommender(early, signals, *slices)
+        newcomers, _ = fit_recommender(
+            early.as_new(), signals.as_new(), *slices, start=START_AS_NEW
         )
         return Engine(
             vertical=self.vertical,
@@ -299,6 +295,7 @@ class Pipeline:
             encoder=encoder,
             signals=signals,
             recommender=recommender,
+            newcomers=newcomers,
             chances=promises(recommender, check),
             searcher=searcher,
             reader=second,

@@ -58,11 +58,14 @@ def test_scores_are_products_with_every_state(model: UserModel) -> None:
     assert scores == pytest.approx(np.array([[0.6, 0.8, 1], [0, 0, 0]]), abs=1e-6)
 
 
-def test_text_alone_projects_the_text(model: UserModel) -> None:
-    by_text = model.text_alone(np.array([[1, 0], [-0.5, -0.5]], np.float32))
-    assert by_text.states[0] == pytest.approx(np.array([3, 1]) / np.sqrt(10), abs=1e-6)
-    assert by_text.states[1].tolist() == [0, 0]  # a projection to nothing stays nothing
-    assert by_text.graph is model.graph and model.states is STATES
+def test_as_new_candidates_are_their_text_and_histories_are_read_as_ever(model: UserModel) -> None:
+    as_new = model.as_new(np.array([[1, 0], [-0.5, -0.5], [0, 0]], np.float32))
+    assert as_new.candidates[0] == pytest.approx(np.array([3, 1]) / np.sqrt(10), abs=1e-6)
+    assert as_new.candidates[1].tolist() == [0, 0]  # a projection to nothing stays nothing
+    assert as_new.states is model.states is model.candidates
+    histories = Ragged.of([[0], [1]])
+    assert as_new.users(histories).tolist() == model.users(histories).tolist()
+    assert as_new.score(histories) == pytest.approx(STATES[:2] @ as_new.candidates.T, abs=1e-6)
 
 
 def test_a_damaged_graph_is_a_bundle_error() -> None:

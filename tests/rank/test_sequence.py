@@ -64,9 +64,9 @@ def test_states_have_unit_length(model: UserModel) -> None:
 
 
 def test_a_cold_items_state_is_its_text(model: UserModel) -> None:
-    by_text = model.text_alone(TEXT)
-    assert by_text.states[COLD] == pytest.approx(model.states[COLD], abs=1e-5)
-    assert (np.abs(by_text.states - model.states).max(1)[:COLD] > 1e-3).all()
+    by_text = model.as_new(TEXT).candidates
+    assert by_text[COLD] == pytest.approx(model.states[COLD], abs=1e-5)
+    assert (np.abs(by_text - model.states).max(1)[:COLD] > 1e-3).all()
     projected = np.append(TEXT[COLD], 1) @ model.projection
     assert model.states[COLD] == pytest.approx(projected / np.linalg.norm(projected), abs=1e-5)
 
@@ -184,7 +184,7 @@ def test_a_share_of_the_steps_ends_where_validation_stopped() -> None:
 def test_histories_too_short_to_learn_from_leave_the_text() -> None:
     nothing = train_user_model(Ragged.of([[0], [], [3]]), TEXT, COUNTS * 0, SHORT, seed=0)
     assert nothing.share == 0
-    assert nothing.model.text_alone(TEXT).states == pytest.approx(nothing.model.states, abs=1e-5)
+    assert nothing.model.as_new(TEXT).candidates == pytest.approx(nothing.model.states, abs=1e-5)
 
 
 def test_what_was_seen_is_masked_unless_it_is_the_answer() -> None:

@@ -85,6 +85,29 @@ def test_a_part_that_is_left_out_neither_proposes_nor_scores(signals: Signals) -
     assert len(recommend(bare, []).items) == 0
 
 
+def test_as_new_nothing_that_people_did_to_a_candidate_counts(signals: Signals) -> None:
+    """Whatever was done to the candidates, they are found and described as before."""
+    other = replace(
+        signals,
+        counts=signals.counts[::-1].copy(),
+        recency=signals.recency[::-1].copy(),
+        together=replace(signals.together, weights=signals.together.weights * 3),
+        neighbours=replace(signals.neighbours, weights=signals.neighbours.weights * 3),
+        user_model=replace(signals.user_model, states=signals.user_model.states.copy()),
+    )
+    other.user_model.states[2:] *= -1  # histories hold 0 and 1 alone
+    one, two = signals.as_new(), other.as_new()
+    assert not {"together", "neighbours", "popularity"} & set(one.proposed(Ragged.of([[0, 1]]), 3))
+    kept = [name for name in one.recommend_parts if name != "last_popularity"]
+    for history in ([0, 1], [0], [1]):
+        found, again = recommend(one, history), recommend(two, history)
+        assert found.items.tolist() == again.items.tolist() and len(found.items)
+        was, now = (columns(each, list(one.recommend_parts)) for each in (found, again))
+        for name in kept:
+            assert was[name] == pytest.approx(now[name], nan_ok=True), name
+    assert len(recommend(one, []).items) == 0  # nothing is known of anybody
+
+
 def test_features_by_hand(signals: Signals, titles: list[str]) -> None:
     found = recommend(signals, [0, 1])  # candidates 1 to 5, newest is 1, older is 0
     got = columns(found, list(RECOMMEND))

@@ -107,7 +107,8 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _visit(arguments: argparse.Namespace) -> dict[str, Any]:
     session, interests = arguments.session, arguments.interests
-    return {"now": _now(arguments), "session": session, "interests": interests}
+    known = {"now": _now(arguments), "session": session, "interests": interests}
+    return known | {"as_new": arguments.as_new}
 
 
 def _now(arguments: argparse.Namespace) -> dict[str, str]:

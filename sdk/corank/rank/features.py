@@ -77,7 +77,7 @@ def recommend_features(known: "Signals", items: Items, case: Case) -> Floats:
         items: candidates, (m,).
         case: the history, and what was computed for it.
     """
-    sequence = known.user_model.states[items] @ case.user
+    sequence = known.user_model.candidates[items] @ case.user
     together, neighbours = case.together[items], case.neighbours[items]
     texts = known.text_vectors[items]  # (m, d_text)
     text = texts @ case.taste

@@ -25,6 +25,12 @@ class UserModel:
     states: NDArray[np.float32]  # (n_items, d) unit length
     projection: NDArray[np.float32]  # (d_text + 1, d) text vector, 1 -> state of a new item
     history_length: int
+    shown: NDArray[np.float32] | None = None  # (n_items, d) candidates' states, if they are others
+
+    @property
+    def candidates(self) -> NDArray[np.float32]:
+        """States of what could come next, (n_items, d)."""
+        return self.states if self.shown is None else self.shown
 
     @cached_property
     def _session(self) -> ort.InferenceSession:
@@ -66,13 +72,13 @@ class UserModel:
         states /= np.maximum(np.linalg.norm(states, axis=1, keepdims=True), 1e-9)
         return np.asarray(states, np.float32)
 
-    def text_alone(self, vectors: NDArray[np.float32]) -> "UserModel":
-        """Return the model with states made from text vectors alone, (n_items, d_text).
+    def as_new(self, vectors: NDArray[np.float32]) -> "UserModel":
+        """Return the model with candidates as their texts alone make them, (n_items, d_text).
 
-        What it would know of this catalogue had nobody touched it.
+        What it would know of each had nobody touched it yet; histories are read as ever.
         """
-        return replace(self, states=self.project(vectors))
+        return replace(self, shown=self.project(vectors))
 
     def score(self, histories: Ragged) -> NDArray[np.float32]:
         """Score the whole catalogue, (n, n_items)."""
-        return self.users(histories) @ self.states.T
+        return self.users(histories) @ self.candidates.T

@@ -6,7 +6,7 @@ features and the features of an answer. Torch-free; knows nothing of rankers and
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from corank.retrieve.cooccurrence import ItemItem, faded, history_matrix
 from corank.retrieve.hits import Hits
 from corank.retrieve.lexical import BM25
 from corank.retrieve.sparse import entries, weighted_sum
-from corank.retrieve.vectors import VectorIndex
+from corank.retrieve.vectors import ExactIndex, VectorIndex
 
 BLOCK = 256  # cases at a time
 SHARES = {
@@ -31,6 +31,8 @@ SHARES = {
     "popularity": 0.1,
 }  # fmt: skip
 """How many candidates each retriever proposes, as a share of ``per_retriever``."""
+SHARES_AS_NEW = {"sequence": 1.0, "text": 1.0, "words": 1.0}
+"""The same where nothing is known of what people did to the candidates."""
 
 
 class Candidates(NamedTuple):
@@ -59,7 +61,7 @@ class Signals:
     text_vectors: NDArray[np.float32]  # (n_items, d) unit length
     text_index: VectorIndex  # over text_vectors
     user_model: UserModel
-    state_index: VectorIndex  # over user_model.states
+    state_index: VectorIndex  # over user_model.candidates
     together: ItemItem  # EASE
     neighbours: ItemItem  # item-kNN
     bm25: BM25
@@ -81,6 +83,19 @@ class Signals:
         """Features of a recommendation, in order -> the part of the score they come under."""
         parts = {**RECOMMEND, **{name: name for name in self.lifts}}
         return {feature: part for feature, part in parts.items() if part not in self.without}
+
+    def as_new(self) -> "Signals":
+        """Return what is known of each candidate had nobody touched it yet: its text and price.
+
+        Of the history everything is known, as ever.
+        """
+        model = self.user_model.as_new(self.text_vectors)
+        return replace(
+            self,
+            user_model=model,
+            state_index=ExactIndex(model.candidates),
+            without=self.without | {"together", "popularity", "session", *self.lifts},
+        )
 
     @cached_property
     def popularity(self) -> NDArray[np.float32]:
@@ -229,8 +244,9 @@ class Signals:
                 place < np.where(says, n, per_retriever), bestsellers, -1
             ),
         }
+        shares = SHARES if self.user_model.shown is None else SHARES_AS_NEW
         return {
-            name: propose(max(round(SHARES[name] * per_retriever), 1))
+            name: propose(max(round(shares[name] * per_retriever), 1))
             for name, propose in retrievers.items()
             if RECOMMEND[name] not in self.without
         }
