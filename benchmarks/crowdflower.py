@@ -50,6 +50,16 @@ CROWDFLOWER = RerankingSet(
         FILES, "id, query, product_title, product_description, median_relevance 1 to 4"
     ),
     folds=folds,
-    options=FitConfig(reranker=RerankerConfig(negatives=0)),  # all that is asked was judged
+    options=FitConfig(
+        objective="judgements",
+        epochs=3,
+        batch_size=8,
+        learning_rate=1e-4,
+        max_tokens=64,
+        dropout=0.1,
+        frozen_layers=0,
+        among_judged=True,  # all that is asked was judged
+        reranker=RerankerConfig(negatives=0, max_tokens=32),
+    ),
     protocols=("10-fold",),
 )

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,7 @@ from corank.config import from_mapping
 from corank.data.dataset import Split
 from corank.errors import ConfigError, DataError
 from corank.evaluate.report import Report
+from corank.rank.ranker import Examples, Ranker, fit_ranker
 from corank.searching import some_queries
 
 QUERIES = ("coffee grinder", "gift for a runner", "soft blanket for a baby")
@@ -163,8 +165,28 @@ def test_without_judged_queries_there_is_nothing_to_read(
     few: Split, tiny_encoder: str, read_fit: FitConfig
 ) -> None:
     unjudged = replace(few.train, queries=few.train.queries.clear())
-    with pytest.raises(DataError, match="Bring judged queries, or leave the reranker out"):
+    with pytest.raises(DataError, match="Bring judged queries, or leave out what learns"):
         start(tiny_encoder).fit(unjudged, read_fit)
+
+
+def test_to_order_what_is_given_is_learned_among_what_was_judged(
+    few: Split, tiny_encoder: str, read_fit: FitConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, float]] = []
+
+    def watched(features: object, train: Examples, check: Examples, *a: Any, **kw: Any) -> Ranker:
+        for each in (train, check):
+            graded = np.diff(each.indptr)
+            seen.extend((int(n), float(each.grades.min())) for n in graded)
+        return fit_ranker(features, train, check, *a, **kw)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("corank.searching.fit_ranker", watched)
+    start(tiny_encoder).fit(few.train, replace(read_fit, among_judged=True, objective="judgements"))
+    held = few.train.carve().train.carve().test
+    _, judged = held.judged_queries()
+    asked = judged.lengths.tolist()
+    assert [n for n, _ in seen[: len(asked)]] == asked  # the first stage's, in their order
+    assert max(n for n, _ in seen) < read_fit.ranker.per_retriever
 
 
 def test_an_update_trains_no_reranker() -> None:

@@ -271,8 +271,7 @@ class Engine:
         if among is None:
             cases = self.signals.for_queries(queries, vectors, self.per_retriever)
         else:
-            given = (np.unique(among[row]) for row in range(len(queries)))
-            cases = map(self.signals.for_query, queries, vectors, given)
+            cases = self.signals.for_those(queries, vectors, among)
 
         def answer(query: str, found: Candidates) -> Ranked:
             ranked = best_first(self.searcher, found, NOTHING)

@@ -73,6 +73,8 @@ class FitConfig(EncoderTraining):
         user_model, ranker: how those are trained.
         reranker: how a cross-encoder is trained on judged queries, to read the first answers of
             each search; None for none. It makes a search slower; see docs/search.md.
+        among_judged: whether a search only orders what it is given: its rankers then learn among
+            the judged documents of a query, instead of what is found in the catalogue.
         index: vector search; ``auto`` is exact below 50,000 items.
         refit: whether the signals learn from all events in the end, those of validation too; an
             update's always do.
@@ -82,6 +84,7 @@ class FitConfig(EncoderTraining):
     user_model: UserModelConfig = field(default_factory=UserModelConfig)
     ranker: RankerConfig = field(default_factory=RankerConfig)
     reranker: RerankerConfig | None = None
+    among_judged: bool = False
     index: Kind = "auto"
     refit: bool = False
 

@@ -276,7 +276,7 @@ class Pipeline:
         by_model = model_alone(validation, shared["repeatable"], watch, **checks)
         signals, share = learn_signals(fit, shared, config, by_model)
         early, _ = learn_signals(base, shared, config, share=share)
-        searcher = fit_searcher(early, encoder, held, validation, config.ranker, seed=config.seed)
+        searcher = fit_searcher(early, encoder, held, validation, config)
         second = None
         if reader:
             probe = texts.head(PROBE).to_list()

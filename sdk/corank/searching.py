@@ -25,7 +25,7 @@ from corank.language.tokenizer import embed
 from corank.language.trainer import Run
 from corank.progress import track
 from corank.rank.features import SEARCH
-from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
+from corank.rank.ranker import Examples, Ranker, fit_ranker
 from corank.rank.reader import READ, Reader, read_features
 from corank.rank.signals import Candidates, Signals
 from corank.retrieve.hits import Hits
@@ -108,9 +108,7 @@ def fit_searcher(
     encoder: TextEncoder,
     held: Dataset,
     validation: Dataset,
-    config: RankerConfig,
-    *,
-    seed: int,
+    config: FitConfig,
 ) -> Ranker:
     """Learn to rank search answers from queries that the encoder was not tuned on."""
 
@@ -121,9 +119,9 @@ def fit_searcher(
         tuple(SEARCH),
         examples(held),
         examples(validation),
-        config,
+        config.ranker,
         start=START_SEARCH,
-        seed=seed,
+        seed=config.seed,
     )
 
 
@@ -154,7 +152,7 @@ def fit_reader(
     )
 
     def read(data: Dataset) -> Iterator[Candidates]:
-        cases = _candidates(signals, encoder, data, config.ranker)
+        cases = _candidates(signals, encoder, data, config)
         for query, found in track(cases, "reading", data.queries["query"].n_unique()):
             best = np.argsort(-first.score(found.features), kind="stable")[:depth]
             items = np.sort(found.items[best])
@@ -182,13 +180,16 @@ def some_queries(data: Dataset, n: int, seed: int) -> Dataset:
 
 
 def _candidates(
-    signals: Signals, encoder: TextEncoder, data: Dataset, config: RankerConfig
+    signals: Signals, encoder: TextEncoder, data: Dataset, config: FitConfig
 ) -> Iterator[tuple[str, Candidates]]:
-    """Each judged query with what is found for it."""
-    queries, _ = data.judged_queries()
+    """Each judged query with what is found for it, or with what is judged of it."""
+    queries, judged = data.judged_queries()
     if queries:
         vectors = encoder.encode_queries(queries)
-        found = signals.for_queries(queries, vectors, config.per_retriever)
+        if config.among_judged:
+            found = signals.for_those(queries, vectors, judged)
+        else:
+            found = signals.for_queries(queries, vectors, config.ranker.per_retriever)
         yield from zip(queries, found, strict=True)
 
 

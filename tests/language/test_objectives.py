@@ -14,10 +14,10 @@ from torch import Tensor
 
 from corank.language.encoder import Encoder
 from corank.language.objectives import (
+    BiEncoderListwise,
     Classification,
     Contrastive,
     Regression,
-    ScoreDistillation,
     Share,
     VectorDistillation,
     drop_tokens,
@@ -133,10 +133,10 @@ def test_vector_distillation_by_hand() -> None:
     assert objective.loss(QUERIES, BOTH).item() == pytest.approx((2 + 0.36 + 0.04) / 2, abs=1e-6)
 
 
-def test_score_distillation_by_hand() -> None:
-    teacher = np.log(np.array([[3.0, 1.0], [1.0, 1.0]], np.float32))
+def test_listwise_by_hand() -> None:
+    targets = np.array([[0.75, 0.25], [0.5, 0.5]], np.float32)
     candidates = np.array([[0, 1], [1, 0]])
-    objective = ScoreDistillation(IDS, np.array([3, 4]), candidates, teacher, temperature=0.5)
+    objective = BiEncoderListwise(IDS, np.array([3, 4]), candidates, targets, temperature=0.5)
     assert objective.texts(np.arange(2), RNG).ids == [[3], [4], [0], [1], [1], [0]]
     outputs = torch.cat([QUERIES, ITEMS, ITEMS.flip(0)])
     expected = 0.0
@@ -200,7 +200,8 @@ def test_a_teachers_order_of_candidates_is_learned(encoder: Encoder) -> None:
     model = copy.deepcopy(encoder)
     candidates = np.array([np.delete(np.arange(12), query) for query in range(12)])
     same = (TOPIC[candidates] == TOPIC[:, None]).astype(np.float32)
-    objective = ScoreDistillation(toy_ids(model), np.arange(12), candidates, 5 * same)
+    shares = np.exp(5 * same) / np.exp(5 * same).sum(1, keepdims=True)
+    objective = BiEncoderListwise(toy_ids(model), np.arange(12), candidates, shares)
     train(model, objective, LONG, seed=0)
     cosine = np.take_along_axis((v := model.encode(TEXTS)) @ v.T, candidates, 1)
     assert (cosine[same == 1].reshape(12, 5).min(1) > cosine[same == 0].reshape(12, 6).max(1)).all()

@@ -3,15 +3,18 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from numpy.typing import NDArray
 
 from corank.compress.export import text_encoder
 from corank.data.ragged import Ragged
+from corank.errors import DataError
 from corank.language.encoder import Encoder, EncoderConfig
+from corank.language.lists import Lists
 from corank.language.pairs import Pairs, build_pairs
-from corank.language.tune import EncoderTraining, train_encoder
+from corank.language.tune import EncoderTraining, build_examples, train_encoder
 
 TOPICS = (
     ["coffee grinder", "steel kettle", "tea pot", "milk jug", "espresso cup", "coffee filter"],
@@ -55,6 +58,29 @@ def test_what_people_treat_alike_comes_to_be_alike(tiny_encoder: str, pairs: Pai
     cosine = vectors @ vectors.T
     within = (cosine[:6, :6].mean() + cosine[6:, 6:].mean()) / 2
     assert within > cosine[:6, 6:].mean() + 0.5
+
+
+def test_documents_of_a_query_come_into_the_order_of_their_grades(tiny_encoder: str) -> None:
+    encoder = Encoder.load(EncoderConfig(name=tiny_encoder, max_tokens=16))
+    items = ["coffee grinder", "coffee beans", "coffee cup", "running shoes", "wool blanket"]
+    queries, grades = ["grind coffee", "gift"], [[3, 1, 0, 0, 0], [0, 0, 1, 3, 2]]
+    judged = Ragged.from_grouped(pl.Series([[*range(5)]] * 2), pl.Series(grades))
+    config = EncoderTraining(
+        objective="judgements", list_size=5, epochs=40, batch_size=2, learning_rate=1e-3,
+        precision="no", frozen_layers=0,
+    )  # fmt: skip
+    examples = build_examples(Ragged.of([[0, 4]]), judged, 5, config, seed=0)
+    assert isinstance(examples, Lists) and examples.queries.tolist() == [5, 6]
+    train_encoder(encoder, [*items, *queries], examples, config, seed=0)
+    scores = encoder.encode(queries) @ encoder.encode(items).T
+    assert scores[0].argsort()[::-1][:2].tolist() == [0, 1]
+    assert scores[1].argsort()[::-1][:3].tolist() == [3, 4, 2]
+
+
+def test_without_judgements_there_is_no_order_to_learn() -> None:
+    config = EncoderTraining(objective="judgements")
+    with pytest.raises(DataError, match=r"None of 0 queries .* or objective='judgements'"):
+        build_examples(Ragged.of([[0, 1]]), Ragged.of([]), 2, config, seed=0)
 
 
 def test_no_epochs_leave_the_weights_alone(tiny_encoder: str, pairs: Pairs) -> None:

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from corank.data.ragged import Ragged
+from corank.errors import DataError
 from corank.language.negatives import mine
 from corank.language.pairs import Pairs
 
@@ -73,6 +74,27 @@ def build_lists(
         np.array(documents, np.int64).reshape(-1, size),
         np.array(values, np.float32).reshape(-1, size),
     )
+
+
+def teaching(lists: Lists, judged: Ragged) -> Lists:
+    """Return these lists, made of these judgements, if there are any.
+
+    Raises:
+        DataError: there are none.
+    """
+    if not len(lists.queries):
+        raise DataError(
+            f"None of {len(judged):,} queries has a document above grade 0 and another to compare "
+            "it with: there is no order to learn. Bring judged queries, or leave out what learns "
+            "from them: the reranker, or objective='judgements'."
+        )
+    return lists
+
+
+def targets(grades: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the share of each document in its list's gain, as NDCG counts it, (n, size)."""
+    gain = np.exp2(grades) - 1
+    return np.asarray(gain / gain.sum(1, keepdims=True), np.float32)
 
 
 def _draw(

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from corank.language.lists import Lists
+from corank.language.lists import Lists, targets
 from corank.language.objectives import Objective, Rows, Share, Texts
 from corank.language.pair_tokens import PairTokens
 
@@ -26,8 +26,7 @@ class Listwise(Objective):
     def __init__(self, pairs: PairTokens, lists: Lists) -> None:
         super().__init__(len(lists.queries), *lists, *pairs.ids)
         self.pairs, self.size = pairs, lists.documents.shape[1]
-        gain = np.exp2(lists.grades) - 1
-        self.targets = torch.from_numpy(gain / gain.sum(1, keepdims=True))  # (n, size)
+        self.targets = torch.from_numpy(targets(lists.grades))  # (n, size)
 
     def texts(self, rows: Rows, rng: np.random.Generator) -> Texts:
         """Every pair of these lists."""

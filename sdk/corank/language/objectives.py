@@ -234,8 +234,11 @@ class VectorDistillation(Objective):
         return distance.square().sum(1).mean()
 
 
-class ScoreDistillation(Objective):
-    """Make the softmax over each query's candidates that of a teacher, such as a cross-encoder.
+class BiEncoderListwise(Objective):
+    """Make the softmax over each query's candidates what it should be.
+
+    Targets are what a teacher says, such as a cross-encoder, or what people judged
+    (`lists.targets`).
 
     Source: Kullback-Leibler over candidate lists as in Ren et al., "RocketQAv2", EMNLP 2021.
 
@@ -243,8 +246,8 @@ class ScoreDistillation(Objective):
         ids: token ids of every text.
         queries: (n,) text numbers.
         candidates: (n, c) text numbers.
-        teacher: (n, c) the teacher's scores (logits).
-        temperature: divides the student's cosines.
+        targets: (n, c) shares of each list, which add up to 1.
+        temperature: divides the cosines.
     """
 
     def __init__(
@@ -252,13 +255,13 @@ class ScoreDistillation(Objective):
         ids: Ids,
         queries: Rows,
         candidates: Rows,
-        teacher: NDArray[np.float32],
+        targets: NDArray[np.float32],
         *,
         temperature: float = 0.05,
     ) -> None:
-        super().__init__(len(queries), queries, candidates, teacher, *ids)
+        super().__init__(len(queries), queries, candidates, targets, *ids)
         self.ids, self.queries, self.candidates = ids, queries, candidates
-        self.teacher, self.temperature = torch.tensor(teacher), temperature
+        self.targets, self.temperature = torch.tensor(targets), temperature
 
     def texts(self, rows: Rows, rng: np.random.Generator) -> Texts:
         numbers = (*self.queries[rows], *self.candidates[rows].ravel())
@@ -267,9 +270,9 @@ class ScoreDistillation(Objective):
     def loss(self, outputs: Tensor, share: Share) -> Tensor:
         b = len(share.own)
         queries, candidates = outputs[:b, :, None], outputs[b:].view(b, -1, outputs.shape[1])
-        student = (candidates @ queries).squeeze(2) / self.temperature  # (b, c)
-        teacher = self.teacher[share.own].to(outputs.device).log_softmax(1)
-        return F.kl_div(student.log_softmax(1), teacher, log_target=True, reduction="batchmean")
+        scores = (candidates @ queries).squeeze(2) / self.temperature  # (b, c)
+        targets = self.targets[share.own].to(outputs.device)
+        return F.kl_div(scores.log_softmax(1), targets, reduction="batchmean")
 
 
 def drop_tokens(ids: Sequence[list[int]], share: float, rng: np.random.Generator) -> Ids:

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from corank.config import check_ranges
 from corank.data.ragged import Ragged
-from corank.errors import ConfigError, DataError
+from corank.errors import ConfigError
 from corank.language.cross_encoder import CrossEncoder
 from corank.language.encoder import Encoder
-from corank.language.lists import Lists, build_lists
+from corank.language.lists import Lists, build_lists, teaching
 from corank.language.listwise import Listwise
-from corank.language.objectives import ScoreDistillation
+from corank.language.objectives import BiEncoderListwise
 from corank.language.options import TrainerConfig
 from corank.language.pair_tokens import join
 from corank.language.tokenizer import Tokenizer
@@ -87,12 +88,7 @@ def lists_of(
         pools=pools,
         seed=seed,
     )
-    if not len(found.queries):
-        raise DataError(
-            f"None of {len(judged):,} queries has a document above grade 0 and another to compare "
-            "it with: there is no order to learn. Bring judged queries, or leave the reranker out."
-        )
-    return found
+    return teaching(found, judged)
 
 
 def train_cross_encoder(
@@ -169,11 +165,11 @@ def distil(
         encoder.add_virtual_tokens(config.virtual_tokens, texts)
     scores = teacher(*_pairs(queries, documents, lists)).reshape(lists.documents.shape)
     max_tokens = min(config.max_tokens, encoder.tokenizer.max_tokens)
-    objective = ScoreDistillation(
+    objective = BiEncoderListwise(
         Tokenizer(encoder.tokenizer.backend, max_tokens).encode(texts),
         len(documents) + lists.queries,
         lists.documents,
-        scores,
+        softmax(scores, axis=1),
         temperature=config.temperature,
     )
     return train(encoder, objective, config, seed=seed, run=run, name="distilling reranker")

@@ -1,7 +1,8 @@
 """Tune the encoder on behaviour: texts that people treated alike come to lie together.
 
-Two ways: from pairs of texts (`objectives.Contrastive`), and from whole histories
-(`interactions.Reconstruction`). Knows nothing of rankers.
+Three ways: from pairs of texts (`objectives.Contrastive`), from whole histories
+(`interactions.Reconstruction`), and from the order in which people judged the documents of a query
+(`objectives.BiEncoderListwise`). Knows nothing of rankers.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +17,9 @@ from corank.data.ragged import Ragged
 from corank.errors import ConfigError
 from corank.language.encoder import Encoder
 from corank.language.interactions import Interactions, Reconstruction, build_interactions
+from corank.language.lists import Lists, build_lists, targets, teaching
 from corank.language.negatives import mine
-from corank.language.objectives import Contrastive
+from corank.language.objectives import BiEncoderListwise, Contrastive, Objective
 from corank.language.options import TrainerConfig
 from corank.language.pairs import Pairs, build_pairs
 from corank.language.tokenizer import Tokenizer, embed
@@ -25,6 +27,8 @@ from corank.language.trainer import History, Run, train
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts, prompts included, (n,) -> unit vectors (n, dim)."""
+Examples = Pairs | Interactions | Lists
+"""What refers to texts by their number: those of the items come first, then the queries'."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +37,11 @@ class EncoderTraining(TrainerConfig):
 
     Args:
         objective: ``contrastive`` pulls pairs of texts together, in batches of pairs;
-            ``interactions`` tells each user's items from all others, in batches of users.
+            ``interactions`` tells each user's items from all others, in batches of users;
+            ``judgements`` orders each query's judged documents by grade, in batches of lists,
+            and leaves histories alone.
         min_grade: a query judged or clicked from this grade on makes a pair, or counts as a user.
-        temperature: of ``contrastive``; divides the cosines in the loss.
+        temperature: of ``contrastive`` and ``judgements``; divides the cosines in the loss.
         window: of ``contrastive``; two items of a history make a pair when at most this many
             steps apart.
         max_pairs: of ``contrastive``; a random choice beyond this.
@@ -44,10 +50,11 @@ class EncoderTraining(TrainerConfig):
         max_users: of ``interactions``; a random choice beyond this.
         step_texts: of ``interactions``; texts that a process runs for one batch. The users' items
             come first, of long histories a part; random ones fill the rest.
+        list_size: of ``judgements``; so many documents of a query are compared with each other.
     """
 
     frozen_layers: int = 2
-    objective: Literal["contrastive", "interactions"] = "contrastive"
+    objective: Literal["contrastive", "interactions", "judgements"] = "contrastive"
     min_grade: float = 2
     temperature: float = 0.05
     window: int = 2
@@ -55,10 +62,11 @@ class EncoderTraining(TrainerConfig):
     hard_negatives: int = 0
     max_users: int = 60_000
     step_texts: int = 512
+    list_size: int = 8
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_ranges(self, at_least_1=("step_texts",), at_least_0=("max_users",))
+        check_ranges(self, at_least_1=("step_texts", "list_size"), at_least_0=("max_users",))
         if self.objective == "interactions" and self.step_texts < 2 * self.batch_size:
             raise ConfigError(
                 f"step_texts={self.step_texts} are too few for batch_size={self.batch_size}: of "
@@ -68,7 +76,7 @@ class EncoderTraining(TrainerConfig):
 
 def build_examples(
     histories: Ragged, judged: Ragged, n_items: int, config: EncoderTraining, *, seed: int
-) -> Pairs | Interactions:
+) -> Examples:
     """Make what ``config.objective`` learns from.
 
     Args:
@@ -79,8 +87,11 @@ def build_examples(
         seed: of what is chosen where there is too much.
 
     Raises:
-        DataError: see `interactions.build_interactions`.
+        DataError: see `interactions.build_interactions` and `lists.teaching`.
     """
+    if config.objective == "judgements":
+        lists = build_lists(judged, n_items, size=config.list_size, negatives=0, seed=seed)
+        return teaching(lists, judged)._replace(queries=n_items + lists.queries)
     if config.objective == "interactions":
         return build_interactions(
             histories,
@@ -104,7 +115,7 @@ def build_examples(
 def train_encoder(
     encoder: Encoder,
     texts: Sequence[str],
-    examples: Pairs | Interactions,
+    examples: Examples,
     config: EncoderTraining,
     *,
     seed: int,
@@ -116,7 +127,7 @@ def train_encoder(
     Args:
         encoder: is changed.
         texts: item texts, then query texts, prompts included: what the examples number.
-        examples: what belongs together; which of the two they are decides the objective.
+        examples: what belongs together; which of the three they are decides the objective.
         config: how.
         seed: of the order of examples and of all else that is random.
         run: where checkpoints go.
@@ -134,9 +145,14 @@ def train_encoder(
     def embedded(texts: Sequence[str]) -> NDArray[np.float32]:
         return embed(texts, encoder.tokenizer, encoder.run, dim=encoder.dim)
 
-    objective: Reconstruction | Contrastive
+    objective: Objective
     if isinstance(examples, Interactions):
         objective = Reconstruction(ids, examples, step_texts=config.step_texts)
+    elif isinstance(examples, Lists):
+        objective = BiEncoderListwise(
+            ids, examples.queries, examples.documents, targets(examples.grades),
+            temperature=config.temperature,
+        )  # fmt: skip
     else:
         n_items, negatives = examples.known.shape[1], None
         if config.hard_negatives and len(examples):

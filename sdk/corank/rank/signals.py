@@ -288,6 +288,13 @@ class Signals:
             items = np.union1d(proposed[row], np.array(also, np.int32)).astype(np.int32)
             yield self.for_query(query, vectors[row], items[items >= 0])
 
+    def for_those(
+        self, queries: list[str], vectors: NDArray[np.float32], items: Ragged
+    ) -> Iterator[Candidates]:
+        """Yield each query's own items, (n,), as its candidates; vectors are (n, d_text)."""
+        given = (np.unique(items[row]) for row in range(len(queries)))
+        return map(self.for_query, queries, vectors, given)
+
     def for_query(
         self, query: str, vector: NDArray[np.float32], items: NDArray[np.int32]
     ) -> Candidates:
