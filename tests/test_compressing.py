@@ -11,7 +11,7 @@ import onnx
 import pytest
 
 import corank
-from corank import Pipeline
+from corank import Pipeline, ShrinkConfig
 from corank.cli import main
 from corank.compress import int8
 from corank.compress.gate import Compression
@@ -85,6 +85,22 @@ def test_layers_are_kept_until_it_is_good_enough(
     assert kept == [first.layers[0].name] and "kept as it was" in str(first)
     names = [site.name for site in int8.sites(onnx.load_from_string(smaller.engine.encoder.graph))]
     assert names == kept
+
+
+def test_one_layer_learns_to_say_what_two_said(
+    pipeline: Pipeline,
+) -> None:
+    smaller = copy(pipeline)
+    how = ShrinkConfig(epochs=2, min_steps=150, learning_rate=1e-3, precision="no")
+    found = smaller.compress(layers=1, shrink=how, max_drop=0.5)
+    assert not any("layer.1" in layer.name for layer in found.layers)
+    assert any("layer.0" in layer.name for layer in found.layers)
+    assert found.graph_mb[0] == len(pipeline.engine.encoder.graph) / 1e6
+    assert 0.9 < found.cosine < 1  # to the two layers in full precision
+    assert smaller.engine.about["compressed"]["shrunk"]["layers"] == 1  # type: ignore[index]
+    assert len(smaller.engine.search("coffee grinder", k=5)) == 5
+    with pytest.raises(ConfigError, match="layers=3, and this encoder has 2"):
+        copy(pipeline).compress(layers=3)
 
 
 def test_twice_is_once_too_often(done: tuple[Pipeline, Compression]) -> None:

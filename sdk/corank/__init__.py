@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from corank.language.adapt import AdaptConfig as AdaptConfig
     from corank.language.encoder import EncoderConfig as EncoderConfig
     from corank.language.rerank import RerankerConfig as RerankerConfig
+    from corank.language.shrink import ShrinkConfig as ShrinkConfig
     from corank.language.trainer import Run as Run
     from corank.pipeline import Pipeline as Pipeline
     from corank.rank.ranker import RankerConfig as RankerConfig
@@ -94,6 +95,7 @@ _HOME = {
     "Require": "rank.rules.hard",
     "RerankerConfig": "language.rerank",
     "Run": "language.trainer",
+    "ShrinkConfig": "language.shrink",
     "Trials": "classify.trials",
     "UpdateConfig": "updating",
     "User": "data.schema",

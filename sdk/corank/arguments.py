@@ -107,6 +107,11 @@ def parser() -> argparse.ArgumentParser:
     _add_reading(compress, required=True, again=True)
     compress.add_argument("--to", choices=["int8"], default="int8", help="(default: int8)")
     compress.add_argument(
+        "--layers",
+        type=int,
+        help="so many of the transformer's stay and learn to do without others",
+    )
+    compress.add_argument(
         "--max-drop",
         type=float,
         default=0.005,

@@ -1,23 +1,28 @@
 """The steps of making an engine smaller, and of proving that it still does its work.
 
-The engine's encoder is rounded to 8 bits, the catalogue is encoded again with what came of it, and
-both engines are asked what validation asks. Knows engines and datasets; knows nothing of bundles.
+Its encoder is made shallower where that is asked, then rounded to 8 bits; the catalogue is encoded
+again with what came of it, and both engines are asked what validation asks. Knows engines and
+datasets; knows nothing of bundles.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import numpy as np
 
+from corank.compress.export import text_encoder, torch_encoder
 from corank.compress.gate import CALIBRATION, Compression, Values, refuse_twice, smallest
 from corank.compress.runtime import TextEncoder
+from corank.config import from_mapping
 from corank.data.dataset import Dataset
 from corank.data.text import render
 from corank.engine import Engine
 from corank.errors import CompressionError
 from corank.evaluate.metrics import compute
 from corank.evaluate.relevance import Qrels, judge
-from corank.fitting import slice_task
+from corank.fitting import PROBE, slice_task
+from corank.language.encoder import EncoderConfig
+from corank.language.shrink import ShrinkConfig, shrunk
 from corank.progress import track
 from corank.retrieve.vectors import Kind, build_index
 
@@ -27,7 +32,13 @@ CASES = 5_000
 
 
 def compressed(
-    engine: Engine, known: Dataset, validation: Dataset, *, max_drop: float, seed: int
+    engine: Engine,
+    known: Dataset,
+    validation: Dataset,
+    *,
+    shrink: ShrinkConfig | None = None,
+    max_drop: float,
+    seed: int,
 ) -> tuple[Engine, Compression]:
     """Return the engine with an encoder in 8 bits, and what that costs.
 
@@ -35,11 +46,13 @@ def compressed(
         engine: with an encoder in full precision.
         known: whose queries are among the texts that decide how to round.
         validation: what is asked.
+        shrink: make it shallower first, and how.
         max_drop: the share of the metric that may be lost.
         seed: of the choice of texts and cases.
 
     Raises:
         CompressionError: more is lost, or it was compressed before.
+        ConfigError, TrainingError: see `shrunk`.
     """
     refuse_twice(engine.about)
     random, encoder = np.random.default_rng(seed), engine.encoder
@@ -47,7 +60,11 @@ def compressed(
     queries = [encoder.query_prompt + query for query in known.judged_queries()[0]]
     some = random.permutation(len(texts)).tolist()
     asked = [queries[n] for n in random.permutation(len(queries))[: CALIBRATION // 2]]
-    last = engine
+    start, last = encoder, engine
+    if shrink:
+        whole = torch_encoder(encoder, from_mapping(EncoderConfig, _made(engine, "encoder")))
+        smaller = shrunk(whole, [*texts, *queries], shrink, seed=seed)
+        start = text_encoder(smaller, texts[:PROBE])
 
     def measure(encoder: TextEncoder) -> dict[str, Values]:
         nonlocal last
@@ -55,15 +72,22 @@ def compressed(
         return _measured(last, validation, seed)
 
     _, found = smallest(
-        encoder,
+        start,
         [texts[n] for n in some[:CALIBRATION]] + asked,
         [texts[n] for n in some[-CALIBRATION:]],
         measure,
+        original=encoder,
         metric=METRIC,
         max_drop=max_drop,
         seed=seed,
     )
-    return replace(last, about={**engine.about, "compressed": found.to_dict()}), found
+    how = found.to_dict() | ({"shrunk": asdict(shrink)} if shrink else {})
+    return replace(last, about={**engine.about, "compressed": how}), found
+
+
+def _made(engine: Engine, what: str) -> dict[str, Any]:
+    """How the engine's encoder, or its fit, was configured."""
+    return cast(dict[str, Any], engine.about[what])
 
 
 def _texts(engine: Engine) -> list[str]:
@@ -73,7 +97,7 @@ def _texts(engine: Engine) -> list[str]:
 
 def _with_encoder(engine: Engine, encoder: TextEncoder) -> Engine:
     """Encode the catalogue again. What was learned from events stays."""
-    kind = cast(Kind, cast(dict[str, Any], engine.about["fit"])["index"])
+    kind: Kind = _made(engine, "fit")["index"]
     texts = _texts(engine)
     new = encoder.encode_items(track(texts, "encoding items", len(texts)))
     signals = replace(engine.signals, text_vectors=new, text_index=build_index(new, kind))

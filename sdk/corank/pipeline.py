@@ -44,6 +44,7 @@ from corank.language.blend import blended
 from corank.language.cross_encoder import CrossEncoder
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.processes import go_on_alone
+from corank.language.shrink import ShrinkConfig
 from corank.language.trainer import Run
 from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
@@ -332,7 +333,13 @@ class Pipeline:
         return measure([engine, *alike], self._train, test, frozen=frozen, peers=peers)
 
     def compress(
-        self, to: Literal["int8"] = "int8", *, max_drop: float = 0.005, seed: int = 0
+        self,
+        to: Literal["int8"] = "int8",
+        *,
+        layers: int | None = None,
+        shrink: ShrinkConfig | None = None,
+        max_drop: float = 0.005,
+        seed: int = 0,
     ) -> Compression:
         """Make the engine smaller and faster; it is replaced only if it does its work as well.
 
@@ -341,20 +348,27 @@ class Pipeline:
 
         Args:
             to: what to round to.
+            layers: so many of the transformer's layers stay, and the tokens that the domain uses;
+                what is left learns to say what the whole encoder says. None keeps everything.
+            shrink: how it learns that; its ``layers`` gives way to the one above.
             max_drop: the share of NDCG@10 that may be lost, of recommendations and of searches.
             seed: of the texts that decide how to round, and of the cases that are asked.
 
         Raises:
             RequestError: nothing was fitted.
             CompressionError: more would be lost, or it was compressed before.
-            ConfigError: there is no such compression.
+            ConfigError: there is no such compression, or no such number of layers.
         """
         if to != "int8":
             raise ConfigError(f"There is no compression {to!r}; there is 'int8'.")
         engine = self.engine
         assert self._train is not None  # noqa: S101  set wherever the engine is
         known, validation = self._train.carve()
-        self._engine, done = compressed(engine, known, validation, max_drop=max_drop, seed=seed)
+        if layers is not None:
+            shrink = replace(shrink or ShrinkConfig(), layers=layers)
+        self._engine, done = compressed(
+            engine, known, validation, shrink=shrink, max_drop=max_drop, seed=seed
+        )
         return done
 
     def save(self, path: str | Path, report: Report | None = None) -> None:

@@ -175,7 +175,9 @@ def compress(arguments: argparse.Namespace) -> None:
     """``corank compress``."""
     check_places(arguments.bundle)
     pipeline, split = _as_fitted(arguments)
-    done = pipeline.compress(arguments.to, max_drop=arguments.max_drop, seed=arguments.seed)
+    done = pipeline.compress(
+        arguments.to, layers=arguments.layers, max_drop=arguments.max_drop, seed=arguments.seed
+    )
     report = pipeline.evaluate(split.test)
     publish(pipeline.engine, report, arguments.bundle)
     if arguments.json:

@@ -93,6 +93,7 @@ def smallest(
     others: Sequence[str],
     measure: Callable[[TextEncoder], dict[str, Values]],
     *,
+    original: TextEncoder | None = None,
     metric: str,
     max_drop: float,
     seed: int,
@@ -103,7 +104,8 @@ def smallest(
         encoder: in full precision.
         texts: that decide how to round, prompts included.
         others: that vectors are compared on.
-        measure: says what an encoder is worth; asked of this one first, of the smallest last.
+        measure: says what an encoder is worth; asked of what was before first.
+        original: what it stands beside, where it is itself a smaller one.
         metric: what that is.
         max_drop: the share of it that may be lost.
         seed: of what is sampled.
@@ -113,7 +115,8 @@ def smallest(
     """
     quantizer = Quantizer(encoder, texts, seed=seed)
     layers = quantizer.layers(others[: CALIBRATION // 4])
-    before, exact = measure(encoder), vectors(encoder, others)
+    original = original or encoder
+    before, exact = measure(original), vectors(original, others)
     for n in sorted({min(n, len(layers) - 1) for n in KEPT}):
         keep = {layer.name for layer in layers[:n]}
         smaller = quantizer.encoder(keep)
@@ -124,7 +127,7 @@ def smallest(
             layers=tuple(replace(layer, kept=layer.name in keep) for layer in layers),
             cosine=float(similar.mean()),
             least_cosine=float(similar.min()),
-            graph_mb=(len(encoder.graph) / 1e6, len(smaller.graph) / 1e6),
+            graph_mb=(len(original.graph) / 1e6, len(smaller.graph) / 1e6),
         )
         if max(change.lost for change in found.changes.values()) <= max_drop:
             return smaller, found

@@ -1,4 +1,5 @@
-"""Fit a tokenizer to a domain's own words: extend a pretrained one, or train a new one like it.
+"""Fit a tokenizer to a domain's own words: extend a pretrained one, leave out what the domain
+never uses, or train a new one like it.
 
 Only WordPiece, the model of BERT and its kin. It takes the longest entry that fits, so a new
 entry changes only words that begin with it, and needs neither merges (BPE) nor scores (Unigram);
@@ -14,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers, trainers
@@ -95,12 +96,8 @@ def train_tokenizer(
     require_wordpiece(like, vocab_size=vocab_size, min_frequency=min_frequency)
     units = count_units(like, texts)
     state = json.loads(like.backend.to_str())
-    model, processor = state["model"], state["post_processor"] or {}
-    parts = processor.get("processors", [processor])
     state["added_tokens"] = [token for token in state["added_tokens"] if token["special"]]
-    special = {model["unk_token"], *(token["content"] for token in state["added_tokens"])}
-    for part in parts:
-        special.update(part.get("special_tokens", ()), *(part[e][:1] for e in _ENDS & part.keys()))
+    special = _special(state)
     prefix, known = _prefix(like), like.backend.get_vocab()
     letters = set(_best(_characters("", units), min_frequency))
     spelling = {e for e in _characters(prefix, units) if e.removeprefix(prefix) in letters}
@@ -122,14 +119,35 @@ def train_tokenizer(
         show_progress=False,
     )
     learnt = _learn(models.WordPiece(), units.words, trainer).get_vocab()
-    model["vocab"] = dict(sorted(learnt.items(), key=lambda entry: entry[1]))
-    for token in state["added_tokens"]:
-        token["id"] = learnt[token["content"]]
-    for part in parts:
-        for named in part.get("special_tokens", {}).values():
-            named["ids"] = [learnt[token] for token in named["tokens"]]
-        part.update({e: [part[e][0], learnt[part[e][0]]] for e in _ENDS & part.keys()})
-    return Tokenizer(Backend.from_str(json.dumps(state)), like.max_tokens)
+    return Tokenizer(_numbered(state, learnt), like.max_tokens)
+
+
+def prune_tokenizer(tokenizer: Tokenizer, texts: Iterable[str]) -> Tokenizer:
+    """Return a tokenizer without the entries that no text needs; these texts are cut as before.
+
+    Single characters stay, so that a word that is not among the texts can still be spelt.
+
+    Args:
+        tokenizer: is left alone.
+        texts: the domain's, read once.
+
+    Raises:
+        ConfigError: the tokenizer is no WordPiece.
+    """
+    require_wordpiece(tokenizer)
+    state, prefix = json.loads(tokenizer.backend.to_str()), _prefix(tokenizer)
+    known, texts = tokenizer.backend.get_vocab(), iter(texts)
+    used: set[int] = set()
+    while chunk := list(islice(texts, CHUNK)):
+        used.update(*pieces(tokenizer, chunk))
+    special = _special(state) | {token["content"] for token in state["added_tokens"]}
+    kept = [
+        entry
+        for entry, number in sorted(known.items(), key=lambda each: each[1])
+        if number in used or entry in special or len(entry.removeprefix(prefix)) == 1
+    ]
+    numbers = {entry: number for number, entry in enumerate(kept)}
+    return Tokenizer(_numbered(state, numbers), tokenizer.max_tokens)
 
 
 def origins(old: Tokenizer, new: Tokenizer) -> list[list[int]]:
@@ -193,6 +211,32 @@ def pieces(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     backend.no_truncation()
     encodings = backend.encode_batch_fast(list(texts), add_special_tokens=False)
     return [encoding.ids for encoding in encodings]
+
+
+def _processors(state: dict[str, Any]) -> list[dict[str, Any]]:
+    processor = state["post_processor"] or {}
+    return list(processor.get("processors", [processor]))
+
+
+def _special(state: dict[str, Any]) -> set[str]:
+    """Tokens that have a meaning of their own: unknown, special ones, and what ends a text."""
+    added = (token["content"] for token in state["added_tokens"] if token["special"])
+    special = {state["model"]["unk_token"], *added}
+    for part in _processors(state):
+        special.update(part.get("special_tokens", ()), *(part[e][:1] for e in _ENDS & part.keys()))
+    return special
+
+
+def _numbered(state: dict[str, Any], numbers: Mapping[str, int]) -> Backend:
+    """Give the entries these numbers, everywhere in the tokenizer's state."""
+    state["model"]["vocab"] = dict(sorted(numbers.items(), key=lambda entry: entry[1]))
+    for token in state["added_tokens"]:
+        token["id"] = numbers[token["content"]]
+    for part in _processors(state):
+        for named in part.get("special_tokens", {}).values():
+            named["ids"] = [numbers[token] for token in named["tokens"]]
+        part.update({e: [part[e][0], numbers[part[e][0]]] for e in _ENDS & part.keys()})
+    return Backend.from_str(json.dumps(state))
 
 
 def _prefix(tokenizer: Tokenizer) -> str:
