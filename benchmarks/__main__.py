@@ -11,6 +11,7 @@ from benchmarks import (
     accuracy,
     adaptation,
     classification,
+    compression,
     continual,
     eight_bit,
     encoding,
@@ -126,6 +127,11 @@ def _eight_bit(arguments: argparse.Namespace) -> None:
     _print(*eight_bit.run(queries=arguments.queries, seed=arguments.seed))
 
 
+def _compression(arguments: argparse.Namespace) -> None:
+    for name in arguments.dataset or compression.SETS:
+        _print(*compression.run(name, seed=arguments.seed))
+
+
 def _print(rows: list[Row], path: Path) -> None:
     for row in rows:
         spread = "" if row.low is None else f" ({row.low:.4f} .. {row.high:.4f})"
@@ -201,6 +207,13 @@ def _parser() -> argparse.ArgumentParser:
     encoded.add_argument("--rounds", type=int, default=5)
     encoded.add_argument("--seed", type=int, default=0)
     encoded.set_defaults(run=_encoding)
+
+    smaller = commands.add_parser(
+        "compression", help="what encoders in 8 bits, and of three layers, lose on the test"
+    )
+    smaller.add_argument("--dataset", action="append", choices=compression.SETS)
+    smaller.add_argument("--seed", type=int, default=0)
+    smaller.set_defaults(run=_compression)
 
     coarse = commands.add_parser(
         "8-bit", help="memory and quality of encoders held in 8 bits, on a GPU where there is one"

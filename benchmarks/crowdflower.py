@@ -12,14 +12,14 @@ import numpy as np
 import polars as pl
 
 from benchmarks.reranking import Fold, RerankingSet, passages
-from corank import FitConfig, RerankerConfig
+from corank import Dataset, FitConfig, RerankerConfig
 
 FOLDS = 10
 FILES = tuple(f"fold{number:02}.csv" for number in range(1, 11))
 
 
-def folds(source: Path, protocol: str, seed: int) -> Iterator[Fold]:
-    """Divide the queries at random into ten folds; grades run from 0 to 3."""
+def judged_products(source: Path) -> Dataset:
+    """Return every product and every judgement; grades run from 0 to 3."""
     judged = pl.concat(
         pl.read_csv(source / name, infer_schema=False, null_values="") for name in FILES
     ).select(
@@ -29,9 +29,14 @@ def folds(source: Path, protocol: str, seed: int) -> Iterator[Fold]:
         pl.col("query").str.strip_chars(),
         (pl.col("median_relevance").cast(pl.Int64) - 1).alias("grade"),
     )
-    whole = passages(
+    return passages(
         judged.select("item_id", "title", "text"), judged.select("query", "item_id", "grade")
     )
+
+
+def folds(source: Path, protocol: str, seed: int) -> Iterator[Fold]:
+    """Divide the queries at random into ten folds."""
+    whole = judged_products(source)
     queries, documents = whole.judged_queries()
     order = np.random.default_rng(seed).permutation(len(queries))
     for asked in np.array_split(order, FOLDS):

@@ -19,8 +19,20 @@ SHOWN = {
     "adaptation": ("recall@10", "mrr@10"),
     "7-steps": ("minutes", "forgetting", "accuracy"),
     "training-speed": ("times_as_fast", "pairs_per_second"),
+    "encoding": (
+        *("cosine", "cosine_in_batch", "bundle_mb", "query_p50_ms", "texts_per_second"),
+        "speedup_over/sentence-transformers",
+    ),
+    "compression": ("encoder_mb", "ndcg@10_lost", "accuracy_lost", "ndcg@10", "accuracy"),
+    "8-bit-cpu": ("cosine", "ndcg@10", "weights_mb"),
+    "8-bit-cuda": (
+        *("cosine", "ndcg@10", "texts_per_second", "pairs_per_second", "weights_mb"),
+        "peak_gpu_mb",
+    ),
 }
-"""Metrics shown of a protocol; systems stand in the order of the last one."""
+"""Metrics shown of a protocol, as far as they are there; systems stand in the order of the last."""
+PLAIN = ("all", "encoding", "training")
+"""Parts of a result that stand in its table; the systems of all but the first are named by them."""
 SCOPE = ("minutes", "oos_recall", "in_scope_accuracy")
 CLASSES = ("minutes", "macro_f1", "accuracy")
 START, END = "<!-- results: python -m benchmarks report -->", "<!-- end of results -->"
@@ -37,16 +49,17 @@ def markdown() -> str:
     for result in results():
         known = {r["metric"] for r in result["rows"]}
         classes = SCOPE if SCOPE[1] in known else CLASSES
-        metrics = SHOWN.get(result["protocol"], classes)
-        rows = [r for r in result["rows"] if r["split"] == "all" and r["metric"] in metrics]
-        found = {(r["system"], r["metric"]): r for r in rows}
+        metrics = [m for m in SHOWN.get(result["protocol"], classes) if m in known]
+        rows = [r for r in result["rows"] if r["split"] in PLAIN and r["metric"] in metrics]
+        found = {(_system(r), r["metric"]): r for r in rows}
         systems = sorted(
             {system for system, metric in found if metric == metrics[-1]},
             key=lambda s: (found[s, metrics[-1]]["value"], s),
         )
+        gpu = result["machine"].get("gpu")
         lines = [
             f"**{result['dataset']}, {result['protocol']}**: {result['verdict']}. "
-            f"Commit {result['commit'][:12]}.",
+            f"Commit {result['commit'][:12]}" + (f", {gpu}." if gpu else "."),
             "",
             "| system | " + " | ".join(metrics) + " |",
             "|---|" + "---:|" * len(metrics),
@@ -58,6 +71,10 @@ def markdown() -> str:
         lines += _cost(result)
         tables.append("\n".join(lines))
     return "\n\n".join(tables)
+
+
+def _system(row: dict[str, Any]) -> str:
+    return str(row["system"] if row["split"] == "all" else f"{row['split']}, {row['system']}")
 
 
 def _cost(result: dict[str, Any]) -> list[str]:

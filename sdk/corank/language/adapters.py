@@ -11,6 +11,7 @@ is Better and Cheaper than In-Context Learning", NeurIPS 2022; virtual tokens, s
 8-bit base, Dettmers et al., "LLM.int8()", NeurIPS 2022.
 """
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -130,11 +131,15 @@ def _in_8bit(transformer: PreTrainedModel) -> Iterator[None]:
         if module.bias is not None:  # its own: it is cast to the inputs' type
             coarse.bias = nn.Parameter(module.bias.detach().clone(), requires_grad=False)
         transformer.set_submodule(name, coarse)
+    log = logging.getLogger("bitsandbytes.autograd._functions")
+    level = log.level
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings():  # of each product: its inputs are cast, as they should be
             warnings.filterwarnings("ignore", "MatMul8bitLt: inputs will be cast")
+            log.setLevel(logging.ERROR)
             yield
     finally:
+        log.setLevel(level)
         for name, module in own.items():
             device = transformer.get_parameter(f"{name}.weight").device
             transformer.set_submodule(name, module.to(device))
