@@ -18,6 +18,7 @@ from benchmarks import (
     insurance,
     report,
     reranking,
+    serving,
     training_speed,
     upworthy,
 )
@@ -132,6 +133,10 @@ def _compression(arguments: argparse.Namespace) -> None:
         _print(*compression.run(name, seed=arguments.seed))
 
 
+def _serving(arguments: argparse.Namespace) -> None:
+    _print(*serving.run(items=arguments.items, seed=arguments.seed))
+
+
 def _print(rows: list[Row], path: Path) -> None:
     for row in rows:
         spread = "" if row.low is None else f" ({row.low:.4f} .. {row.high:.4f})"
@@ -214,6 +219,13 @@ def _parser() -> argparse.ArgumentParser:
     smaller.add_argument("--dataset", action="append", choices=compression.SETS)
     smaller.add_argument("--seed", type=int, default=0)
     smaller.set_defaults(run=_compression)
+
+    served = commands.add_parser(
+        "serving", help="time a search, memory and start with a generated catalogue"
+    )
+    served.add_argument("--items", type=int, default=100_000)
+    served.add_argument("--seed", type=int, default=0)
+    served.set_defaults(run=_serving)
 
     coarse = commands.add_parser(
         "8-bit", help="memory and quality of encoders held in 8 bits, on a GPU where there is one"

@@ -24,6 +24,9 @@ SHOWN = {
         "speedup_over/sentence-transformers",
     ),
     "compression": ("encoder_mb", "ndcg@10_lost", "accuracy_lost", "ndcg@10", "accuracy"),
+    "serving-100000": (
+        *("bundle_mb", "first_answer_seconds", "memory_mb", "search_p99_ms", "search_p50_ms"),
+    ),
     "8-bit-cpu": ("cosine", "ndcg@10", "weights_mb"),
     "8-bit-cuda": (
         *("cosine", "ndcg@10", "texts_per_second", "pairs_per_second", "weights_mb"),

@@ -1,0 +1,50 @@
+"""What a service needs for a catalogue of some size: milliseconds a search, seconds until the first
+answer, and memory, from a bundle with an encoder in 8 bits, in a process that only answers.
+
+The catalogue is generated (see `generated`), so nothing is said here of how well it ranks.
+"""
+
+import tempfile
+from pathlib import Path
+
+from benchmarks.clock import Clock
+from benchmarks.generated import GENERATED, shop
+from benchmarks.latency import searching
+from benchmarks.results import current_commit, store
+from corank import EncoderConfig, FitConfig, Pipeline, load_vertical
+from corank.evaluate.report import OURS, Row
+
+MAX_DROP = 0.05
+ROUNDS = 5
+"""So often every query is asked."""
+
+
+def run(
+    *, items: int, seed: int, encoder: EncoderConfig | None = None, max_drop: float = MAX_DROP
+) -> tuple[list[Row], Path]:
+    """Fit, compress, save and time a shop of so many items; the encoder is not tuned.
+
+    Args:
+        items: in the catalogue.
+        seed: of the catalogue and the fit.
+        encoder: what reads it, if not the default.
+        max_drop: what the gate lets go; nobody ranks with this.
+    """
+    current_commit()  # as it is now; the run is long
+    clock, data = Clock(), shop(items, seed)
+    train, test = data.split("time", seed=seed)
+    pipeline = Pipeline(load_vertical("ecommerce"), encoder)
+    with clock("fit_seconds"):
+        pipeline.fit(train, FitConfig(epochs=0, seed=seed))
+    with clock("compress_seconds"):
+        pipeline.compress(max_drop=max_drop, seed=seed)
+    queries = test.queries["query"].unique(maintain_order=True).to_list()
+    with tempfile.TemporaryDirectory() as place:
+        bundle = Path(place) / "shop"
+        pipeline.save(bundle)
+        size = sum(file.stat().st_size for file in bundle.rglob("*.*"))
+        found = searching(bundle, queries * ROUNDS)
+    figures = {**clock.figures(), "bundle_mb": size / 1e6, **found}
+    rows = [Row(OURS, "all", name, value) for name, value in figures.items()]
+    verdict = f"{items:,} generated items, {len(queries)} queries, ten explained answers to each"
+    return rows, store(GENERATED, f"serving-{items}", verdict, rows)

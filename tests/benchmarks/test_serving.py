@@ -1,0 +1,36 @@
+"""A generated shop, and what serving it takes."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from benchmarks import results, serving
+from benchmarks.generated import shop
+from corank import EncoderConfig
+from corank.compress import int8
+
+
+def test_a_generated_shop_is_the_seeds_alone_and_its_judgements_are_of_its_items() -> None:
+    one, again, other = shop(900, 3), shop(900, 3), shop(900, 4)
+    assert one.items.equals(again.items) and one.queries.equals(again.queries)
+    assert not one.items["title"].equals(other.items["title"])
+    assert one.items["item_id"].n_unique() == one.items.height == 900
+    assert set(one.queries["item_id"]) <= set(one.items["item_id"])
+    assert one.interactions.is_empty() and one.queries.height > 200
+    sizes = one.queries.with_columns(pl.col("item_id").str.replace(r"-\d+$", "").alias("made_of"))
+    assert sizes.group_by("query", "made_of").len()["len"].max() == 5
+
+
+def test_what_serving_takes_is_measured(
+    tiny_encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(int8, "TABLE", 100)
+    encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    rows, path = serving.run(items=600, seed=0, encoder=encoder, max_drop=0.9)
+    found = {row.metric: row.value for row in rows}
+    assert 0 < found["search_p50_ms"] <= found["search_p99_ms"] < 1_000
+    assert 0 < found["first_answer_seconds"] < 60 and 50 < found["memory_mb"] < 4_000
+    assert json.loads(path.read_text("utf-8"))["protocol"] == "serving-600"
