@@ -5,6 +5,9 @@ turns; its figure is a ratio to sentence-transformers in full precision within t
 system is timed from texts to vectors, loading and a first pass left out. The texts are products'
 titles and descriptions as people judged them in a shop's search (CrowdFlower), cut at 128 tokens.
 
+Of ours in 8 bits there is a profile too, and which share of the processor's own rate it reaches
+(see `profile`).
+
 What a system's vectors have to do with those in full precision is told by their cosine, and what
 batching does to them by the cosine of a text alone to the same text among others.
 """
@@ -22,6 +25,7 @@ import numpy as np
 from benchmarks.crowdflower import CROWDFLOWER
 from benchmarks.peers.encoders import ALONE, MAX_TOKENS, SYSTEMS, timed
 from benchmarks.peers.run import ROOT
+from benchmarks.profile import limit, operators
 from benchmarks.reranking import PASSAGES
 from benchmarks.results import current_commit, store
 from corank.compress.export import PROBE, text_encoder
@@ -58,7 +62,8 @@ def run(
             (folder / f"{file}.json").write_text(json.dumps(content), "utf-8")
         exact = text_encoder(Encoder.load(EncoderConfig(name=model, max_tokens=MAX_TOKENS)), PROBE)
         exact.save(folder / OURS)
-        Quantizer(exact, others, seed=seed).encoder().save(folder / INT8)
+        small = Quantizer(exact, others, seed=seed).encoder()
+        small.save(folder / INT8)
         for number in range(rounds):
             for system in [each for each in found if each not in failed]:
                 try:
@@ -69,6 +74,10 @@ def run(
                 speed = texts / found[system][-1]["seconds"]
                 print(f"round {number + 1}: {system} {speed:.0f} texts/s", flush=True)
         rows = [row for s in found if s not in failed for row in _rows(s, found, folder, texts)]
+    speed = next(r.value for r in rows if (r.system, r.metric) == (INT8, "texts_per_second"))
+    rows.append(Row(INT8, "profile", "share_of_limit", speed / limit(exact, given)))
+    for name, share in operators(small, given).items():
+        rows.append(Row(INT8, "profile", name, share))
     verdict = f"median of {rounds} rounds of {texts:,} texts by turns, lowest .. highest"
     about = {"max_tokens": MAX_TOKENS, "systems that failed": failed}
     return rows, store(CROWDFLOWER, "encoding", verdict, rows, about=about)

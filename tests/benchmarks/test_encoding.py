@@ -30,4 +30,7 @@ def test_every_system_is_timed_and_what_is_missing_is_named(
         assert found[system, "cosine_in_batch"] == pytest.approx(1, abs=1e-5)
     assert found["corank", "cosine"] == pytest.approx(1, abs=1e-4)
     assert 0.99 < found["corank/int8", "cosine"] < 1
+    shares = [row.value for row in rows if row.split == "profile"]
+    assert found["corank/int8", "share_of_limit"] == shares.pop(0) > 0
+    assert sum(shares) == pytest.approx(1) and min(shares) >= 0
     assert found["corank/int8", "bundle_mb"] < found["corank", "bundle_mb"]
