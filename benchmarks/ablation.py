@@ -15,6 +15,7 @@ from corank import Dataset, EncoderConfig, Engine, FitConfig
 from corank.evaluate.report import OURS, Row, compared, measured
 from corank.evaluate.task import Task
 from corank.fitting import fit_recommender, learn_signals, shared_of
+from corank.runs import rank_histories
 
 PARTS = ("sequence", "together", "text", "words", "popularity", "session", "history")
 METRICS = ("hr@10", "ndcg@10")
@@ -30,7 +31,7 @@ def run(
     rankers = {OURS: engine} | without_each(engine, split.train, config)
     task = Task.of(split.test.cases(), engine.signals.repeatable)
     judged = {
-        name: [task.judge(each.rank(task.histories, task.moments))]
+        name: [task.judge(rank_histories(each, task.histories, task.moments))]
         for name, each in rankers.items()
     }
     users = task.users.to_physical().rank("dense").to_numpy()

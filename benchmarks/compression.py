@@ -41,6 +41,7 @@ from corank.evaluate.task import Task
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.shrink import shrunk
 from corank.retrieve.hits import Hits
+from corank.runs import rank_histories
 
 WHOLE: dict[str, tuple[int | None, float]] = {"int8": (None, 0.005)}
 SHALLOW: dict[str, tuple[int | None, float]] = {"int8, 3 layers": (3, 0.02)}
@@ -109,7 +110,7 @@ def _beauty(seed: int) -> tuple[Made, NDArray[np.generic], Make]:
         if max_drop:
             smaller.compress(layers=layers, max_drop=max_drop, seed=seed)
         seconds = time.perf_counter() - start
-        run = smaller.engine.rank(task.histories, task.moments)
+        run = rank_histories(smaller.engine, task.histories, task.moments)
         values = compute("ndcg@10", task.judge(run))
         return Made(values, smaller.engine.encoder, seconds if max_drop else 0.0)
 

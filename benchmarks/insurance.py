@@ -32,6 +32,7 @@ from corank.evaluate.relevance import Run, judge
 from corank.evaluate.report import OURS, Row, compared, measured
 from corank.evaluate.task import Task
 from corank.retrieve.cooccurrence import ItemItem, item_knn
+from corank.runs import rank_histories
 
 METRICS = ("mrr@3", "hr@3")
 TRAIN, TEST, ALLOWED = "purchase_events_train.csv", "purchase_events_test.csv", "filter_test.csv"
@@ -74,7 +75,7 @@ def run(*, seed: int = 0) -> tuple[list[Row], Path]:
     train, asked = read(INSURANCE.source())
     engine = Pipeline(PRODUCTS).fit(train, FitConfig(seed=seed, epochs=0))
     task = Task.of(asked.cases, engine.signals.repeatable)
-    runs = {OURS: engine.rank(task.histories, task.moments)}
+    runs = {OURS: rank_histories(engine, task.histories, task.moments)}
     runs |= {each.name: task.run(each.score, each.name) for each in baselines(train)}
     runs = {name: only(each, asked.allowed) for name, each in runs.items()}
     users = task.users.to_physical().rank("dense").to_numpy()

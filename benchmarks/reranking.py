@@ -41,6 +41,7 @@ from corank.language.encoder import Encoder
 from corank.measure import UNREAD
 from corank.progress import track
 from corank.retrieve.hits import Hits
+from corank.runs import rank_queries
 
 METRICS = ("ndcg@10", "mrr@10")
 Values = dict[str, dict[str, list[float]]]
@@ -160,9 +161,9 @@ def measure(engine: Engine, fold: Fold, seed: int, encoder: EncoderConfig | None
         "frozen-encoder": meaning,
         "bm25+frozen-encoder": _standardised(words, row) + _standardised(meaning, row),
     }
-    runs = {OURS: engine.rank_queries(queries, among=judged)}
+    runs = {OURS: rank_queries(engine, queries, among=judged)}
     if engine.reader:
-        runs[UNREAD] = engine.rank_queries(queries, read=False, among=judged)
+        runs[UNREAD] = rank_queries(engine, queries, read=False, among=judged)
     for system, by in scores.items():
         runs[system] = Hits.of(row, items, by, n=len(queries), k=10).items
     each = {system: judge(run, Qrels.of(judged)) for system, run in runs.items()}

@@ -18,6 +18,7 @@ from corank.data.ragged import Ragged
 from corank.errors import RequestError, UnknownItemError
 from corank.rank.explain import Answers
 from corank.rank.ranker import Ranker
+from corank.runs import rank_histories, rank_queries
 
 QUERIES = ("coffee grinder", "gift for a runner", "soft blanket for a baby")
 
@@ -247,7 +248,7 @@ def test_somebody_new_is_answered_by_what_they_say_of_themselves(engine: Engine)
     told = engine.recommend([], k=20, interests="sourdough and slow coffee")
     assert ids_of(told) != plain == ids_of(engine.recommend([], k=20, interests="  "))
     moments = nothing_known(2).with_columns(stated=pl.Series(["", "sourdough and slow coffee"]))
-    run = engine.rank(Ragged.of([[], []]), moments)
+    run = rank_histories(engine, Ragged.of([[], []]), moments)
     assert run[0].tolist() != run[1].tolist()
 
 
@@ -292,10 +293,10 @@ def test_what_is_measured_is_what_is_recommended_before_rules(
     lawless = replace(engine, vertical=replace(engine.vertical, rules=()))
     position = {item: place for place, item in enumerate(engine.items["item_id"])}
     for history in histories:
-        run = engine.rank(Ragged.of([[position[item] for item in history]]))
+        run = rank_histories(engine, Ragged.of([[position[item] for item in history]]))
         answers = ids_of(lawless.recommend(history, k=20))
         assert [position[item] for item in answers] == run[0, :20].tolist()
-    run = engine.rank_queries(list(QUERIES))
+    run = rank_queries(engine, list(QUERIES))
     for row, query in enumerate(QUERIES):
         answers = ids_of(lawless.search(query, k=20))
         assert [position[item] for item in answers] == run[row, :20].tolist()
@@ -303,7 +304,7 @@ def test_what_is_measured_is_what_is_recommended_before_rules(
 
 def test_a_run_is_padded_where_fewer_were_found(engine: Engine) -> None:
     few = replace(engine, per_retriever=2)
-    run = few.rank(Ragged.of([[0], []]))
+    run = rank_histories(few, Ragged.of([[0], []]))
     assert run.shape == (2, 100)
     assert (np.diff((run >= 0).astype(int), axis=1) <= 0).all()
     assert run[1].max() >= 0 > run[1].min()

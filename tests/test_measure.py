@@ -17,6 +17,7 @@ from corank.data.ragged import Ragged
 from corank.evaluate.baselines import Baseline
 from corank.evaluate.task import Task
 from corank.measure import MIN_CASES, measure
+from corank.runs import rank_histories, rank_promised, rank_ruled
 
 OTHERS = (
     "corank/rules",
@@ -165,7 +166,7 @@ def test_chances_are_compared_with_what_was_chosen(
     engine = pipeline.engine
     histories = Ragged.of([history for history, _ in answerable])
     moments = Task.of(split.test.cases(), engine.signals.repeatable).moments
-    run, promised = engine.promised(histories, moments)
+    run, promised = rank_promised(engine, histories, moments)
     chosen = np.array([np.isin(run[row], new) for row, (_, new) in enumerate(answerable)])
     chosen, promised = chosen[run >= 0], promised[run >= 0]
     assert promised.min() > 0 and promised.max() < 1
@@ -197,10 +198,10 @@ def test_the_cost_of_rules_is_that_of_what_they_leave(
     engine = pipeline.engine
     histories = Ragged.of([history for history, _ in answerable])
     moments = Task.of(split.test.cases(), engine.signals.repeatable).moments
-    before, after = engine.rank_ruled(histories, moments)
+    before, after = rank_ruled(engine, histories, moments)
     hits = [bool(set(after[row, :10]) & set(new)) for row, (_, new) in enumerate(answerable)]
     assert report.value("corank/rules", "hr@10") == pytest.approx(np.mean(hits))
-    assert (engine.rank(histories, moments) == before).all()
+    assert (rank_histories(engine, histories, moments) == before).all()
     shown = engine.items[after[after >= 0].tolist()]
     assert (shown["stock"] > 0).all()
     brands = engine.items["brand"].to_list()

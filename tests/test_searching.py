@@ -25,6 +25,7 @@ from corank.data.dataset import Split
 from corank.errors import ConfigError, DataError
 from corank.evaluate.report import Report
 from corank.rank.ranker import Examples, Ranker, fit_ranker
+from corank.runs import rank_queries
 from corank.searching import some_queries
 
 QUERIES = ("coffee grinder", "gift for a runner", "soft blanket for a baby")
@@ -67,19 +68,19 @@ def saved(reading: Pipeline, report: Report, tmp_path_factory: pytest.TempPathFa
 
 
 def test_the_second_stage_orders_the_first_answers_and_leaves_the_others(engine: Engine) -> None:
-    read, unread = (engine.rank_queries([*QUERIES], read=read) for read in (True, False))
+    read, unread = (rank_queries(engine, [*QUERIES], read=read) for read in (True, False))
     assert not np.array_equal(read, unread)
     for one, other in zip(read, unread, strict=True):
         assert set(one[:DEPTH]) == set(other[:DEPTH])
         assert one[DEPTH:].tolist() == other[DEPTH:].tolist()
     without = replace(engine, reader=None)
-    assert np.array_equal(without.rank_queries([*QUERIES]), unread)
+    assert np.array_equal(rank_queries(without, [*QUERIES]), unread)
 
 
 def test_what_is_measured_is_what_is_answered_before_rules(engine: Engine) -> None:
     lawless = replace(engine, vertical=replace(engine.vertical, rules=()))
     position = {item: place for place, item in enumerate(engine.items["item_id"])}
-    run = engine.rank_queries([*QUERIES])
+    run = rank_queries(engine, [*QUERIES])
     for row, query in enumerate(QUERIES):
         answers = lawless.search(query, k=25)
         assert [position[answer.item_id] for answer in answers] == run[row, :25].tolist()

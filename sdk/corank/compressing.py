@@ -25,6 +25,7 @@ from corank.language.encoder import EncoderConfig
 from corank.language.shrink import ShrinkConfig, shrunk
 from corank.progress import track
 from corank.retrieve.vectors import Kind, build_index
+from corank.runs import rank_histories, rank_queries
 
 METRIC = "ndcg@10"
 CASES = 5_000
@@ -108,12 +109,12 @@ def _measured(engine: Engine, validation: Dataset, seed: int) -> dict[str, Value
     found = {}
     task = slice_task(validation, engine.signals.repeatable, at_most=CASES, seed=seed)
     if task:
-        values = compute(METRIC, task.judge(engine.rank(task.histories, task.moments)))
+        values = compute(METRIC, task.judge(rank_histories(engine, task.histories, task.moments)))
         users = task.users.to_physical().rank("dense").to_numpy()
         found["recommend"] = Values(values, users)
     queries, judged = validation.judged_queries()
     if queries:
-        run = engine.rank_queries(queries)
+        run = rank_queries(engine, queries)
         found["search"] = Values(compute(METRIC, judge(run, Qrels.of(judged))))
     if not found:
         raise CompressionError(

@@ -4,7 +4,7 @@ This is what a fitted pipeline evaluates, what a bundle holds, and what a servic
 path, without torch. It knows no training data beyond what its signals carry.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,20 +14,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from corank.compress.runtime import TextEncoder
-from corank.data.context import Moments, moment, nothing_known
+from corank.data.context import moment
 from corank.data.dataset import lookup, positions
-from corank.data.ragged import Ragged
 from corank.data.text import render
 from corank.errors import DeclarationError, RequestError, nearest
-from corank.evaluate.task import DEPTH
 from corank.explaining import explain
-from corank.progress import track
 from corank.rank.chances import Chances
 from corank.rank.explain import Answer, Answers, Reasons
 from corank.rank.interests import stated_interests
 from corank.rank.ranker import Ranker
 from corank.rank.reader import Reader, Reading
-from corank.rank.request import NOTHING, Query, Request, Visit, best_first
+from corank.rank.request import Query, Request, Visit
 from corank.rank.rules import Ranked, Shelf, apply_rules
 from corank.rank.signals import Candidates, Signals
 from corank.rank.why import Why
@@ -160,7 +157,7 @@ class Engine:
             ranker=self.searcher,
             text=text,
             vector=self.encoder.encode_query(text),
-            reading=self._reading(text),
+            reading=self.reading(text),
         )
 
     def visit(
@@ -186,7 +183,7 @@ class Engine:
             )
         known = self.vertical.contexts, self.vertical.moment_columns
         moments = moment(*known, now or {}, session, interests.strip())
-        signals, ranker = self._recommending(as_new)
+        signals, ranker = self.recommending(as_new)
         return Visit(
             signals=signals,
             ranker=ranker,
@@ -196,89 +193,13 @@ class Engine:
             chances=None if as_new else self.chances,
         )
 
-    def _recommending(self, as_new: bool) -> tuple[Signals, Ranker]:
+    def recommending(self, as_new: bool) -> tuple[Signals, Ranker]:
+        """Return what recommends: as things are, or as if nobody had touched any item yet."""
         return (self._as_new, self.newcomers) if as_new else (self.signals, self.recommender)
 
     @cached_property
     def _as_new(self) -> Signals:
         return self.signals.as_new()
-
-    def rank(
-        self, histories: Ragged, moments: Moments | None = None, *, as_new: bool = False
-    ) -> NDArray[np.int32]:
-        """Rank for many histories, before business rules; (n, 100), padded with -1.
-
-        This is what evaluation measures: what was seen is left out unless repeatable. For
-        ``as_new`` see `recommend`.
-        """
-        signals, ranker = self._recommending(as_new)
-        found = self._found(histories, moments, signals)
-        return _run((best_first(ranker, each, NOTHING) for each in found), len(histories))
-
-    def rank_ruled(
-        self, histories: Ragged, moments: Moments | None = None
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Rank for many histories before and after business rules; both (n, 100), -1 pads.
-
-        The first is what `rank` returns. Rules see the same candidates; the search is not widened
-        where they leave fewer than 100, as it is for an answer.
-        """
-        n, rules = len(histories), self.vertical.rules
-        ranked = [
-            best_first(self.recommender, found, histories[row])
-            for row, found in enumerate(self._found(histories, moments))
-        ]
-        ruled = (apply_rules(rules, answer, self.shelf) for answer in ranked)
-        return _run(ranked, n), _run(ruled, n)
-
-    def promised(
-        self, histories: Ragged, moments: Moments | None = None, *, k: int = 10
-    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the first answers as `rank` does, and the chance of each, (n, k) both.
-
-        The chance is nan where an answer is missing, or nothing is promised.
-        """
-        run = np.full((len(histories), k), -1, np.int32)
-        promised = np.full(run.shape, np.nan)
-        for row, found in enumerate(self._found(histories, moments)):
-            best = best_first(self.recommender, found, NOTHING).head(k)
-            run[row, : len(best.items)] = best.items
-            if self.chances:
-                promised[row, : len(best.items)] = self.chances.of(best.scores)
-        return run, promised
-
-    def _found(
-        self, histories: Ragged, moments: Moments | None, signals: Signals | None = None
-    ) -> Iterable[Candidates]:
-        n = len(histories)
-        moments = nothing_known(n) if moments is None else moments
-        stated = stated_interests(self.encoder, moments)
-        signals = signals or self.signals
-        found = signals.for_histories(histories, self.per_retriever, moments, stated)
-        return track(found, "ranking", n)
-
-    def rank_queries(
-        self, queries: list[str], *, read: bool = True, among: Ragged | None = None
-    ) -> NDArray[np.int32]:
-        """Rank for many queries, before business rules; (n, 100), padded with -1.
-
-        Args:
-            queries: (n,).
-            read: whether the second stage reads the first answers, where there is one.
-            among: each query's items, (n,); by default they are found in the catalogue.
-        """
-        vectors = self.encoder.encode_queries(queries)
-        if among is None:
-            cases = self.signals.for_queries(queries, vectors, self.per_retriever)
-        else:
-            cases = self.signals.for_those(queries, vectors, among)
-
-        def answer(query: str, found: Candidates) -> Ranked:
-            ranked = best_first(self.searcher, found, NOTHING)
-            reading = self._reading(query) if read else None
-            return reading.reorder(ranked, found) if reading else ranked
-
-        return _run(map(answer, queries, cases), len(queries))
 
     def _answer(self, request: Request, k: int, where: pl.Expr | None) -> Answers:
         ruled, found, _ = self.widen(request, k, self.wanted(where))
@@ -345,7 +266,8 @@ class Engine:
         except DeclarationError as error:
             raise RequestError(str(error).splitlines()[0]) from error
 
-    def _reading(self, query: str) -> Reading | None:
+    def reading(self, query: str) -> Reading | None:
+        """Return the second stage of a query, where there is one."""
         return Reading(self.reader, query, self.texts) if self.reader else None
 
     def texts(self, items: NDArray[np.int32]) -> list[str]:
@@ -381,15 +303,6 @@ class Engine:
     def reasons(self) -> Reasons:
         """What writes the sentences."""
         return Reasons(self.signals, self.titles)
-
-
-def _run(answers: Iterable[Ranked], n: int) -> NDArray[np.int32]:
-    """Lay the first 100 items of n answers out, (n, 100), padded with -1."""
-    run = np.full((n, DEPTH), -1, np.int32)
-    for row, ranked in enumerate(answers):
-        shown = ranked.items[:DEPTH]
-        run[row, : len(shown)] = shown
-    return run
 
 
 def _check_unicode(*texts: str) -> None:

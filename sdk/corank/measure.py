@@ -29,6 +29,7 @@ from corank.evaluate.report import (
 from corank.evaluate.task import DEPTH, Task
 from corank.retrieve.fuse import reciprocal_rank_fusion
 from corank.retrieve.vectors import ExactIndex
+from corank.runs import rank_histories, rank_promised, rank_queries, rank_ruled
 
 SHORT_HISTORY = 3
 TAIL = 0.8
@@ -147,7 +148,7 @@ def _recommendations(
 
 def _promises(engine: Engine, task: Task) -> list[Row]:
     """How far the chances of the first ten answers are from what was chosen, and their log loss."""
-    run, chances = engine.promised(task.histories, task.moments)
+    run, chances = rank_promised(engine, task.histories, task.moments)
     known = ~np.isnan(chances)
     if not known.any():
         return []
@@ -166,10 +167,11 @@ def _our_runs(engine: Engine, task: Task) -> dict[str, Run]:
     Rules judge the catalogue as it is: what is out of stock today is taken from answers to
     cases of last month too.
     """
-    alone = {f"{OURS}/text-alone": engine.rank(task.histories, task.moments, as_new=True)}
+    as_new = rank_histories(engine, task.histories, task.moments, as_new=True)
+    alone = {f"{OURS}/text-alone": as_new}
     if all(rule.hard for rule in engine.vertical.rules):
-        return {OURS: engine.rank(task.histories, task.moments), **alone}
-    before, after = engine.rank_ruled(task.histories, task.moments)
+        return {OURS: rank_histories(engine, task.histories, task.moments), **alone}
+    before, after = rank_ruled(engine, task.histories, task.moments)
     return {OURS: before, RULED: after, **alone}
 
 
@@ -246,13 +248,13 @@ def _search(
     words = engines[0].signals.bm25.search(queries, DEPTH)
     meaning = ExactIndex(untuned).search(frozen.encode_queries(queries), DEPTH)
     runs = {
-        OURS: [engine.rank_queries(queries) for engine in engines],
+        OURS: [rank_queries(engine, queries) for engine in engines],
         "bm25": [words.items],
         "frozen-encoder": [meaning.items],
         "bm25+frozen-encoder": [reciprocal_rank_fusion([words, meaning], DEPTH).items],
     }
     if engines[0].reader:
-        runs[UNREAD] = [engine.rank_queries(queries, read=False) for engine in engines]
+        runs[UNREAD] = [rank_queries(engine, queries, read=False) for engine in engines]
     cases["search"] = int(asked.sum())
     metrics = ("ndcg@10", "mrr@10", "recall@100")
     return _compare("search", metrics, runs, qrels, asked, np.arange(len(queries)), seed)

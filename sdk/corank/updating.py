@@ -22,6 +22,7 @@ from corank.evaluate.gate import Gate, Judgement, Slice
 from corank.evaluate.metrics import compute
 from corank.evaluate.task import Task
 from corank.fitting import FitConfig, learn_signals, shared_of, shared_signals
+from corank.runs import rank_histories
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +126,8 @@ def judge(updated: Engine, current: Engine, slices: Slices, gate: Gate, seed: in
         task = Task.of(cases, updated.signals.repeatable)
         known = _known(task.histories, current.items.height)
         return Slice(
-            compute(metric, task.judge(updated.rank(task.histories, task.moments))),
-            compute(metric, task.judge(current.rank(known, task.moments))),
+            compute(metric, task.judge(rank_histories(updated, task.histories, task.moments))),
+            compute(metric, task.judge(rank_histories(current, known, task.moments))),
             task.users.to_physical().rank("dense").to_numpy(),
         )
 

@@ -13,6 +13,7 @@ from benchmarks import ablation, accuracy, results
 from benchmarks.datasets import RankingSet
 from corank import EncoderConfig, FitConfig, Pipeline, Report
 from corank.data.dataset import Split
+from corank.runs import rank_histories
 
 
 def prepare(_: Path, out: Path) -> None:
@@ -112,12 +113,14 @@ def test_each_part_is_taken_away_in_turn(
     found = ablation.without_each(engine, split.train, tiny_fit)
     assert list(found) == [f"corank - {part}" for part in ablation.PARTS]
     cases = split.test.cases()
-    whole = engine.rank(cases.histories, cases.moments)
+    whole = rank_histories(engine, cases.histories, cases.moments)
     assert {*engine.signals.recommend_parts.values()} >= {*ablation.PARTS}
     for part, each in zip(ablation.PARTS, found.values(), strict=True):
         left = engine.signals.recommend_parts
         assert each.recommender.features == tuple(f for f, p in left.items() if p != part)
         assert each.signals.text_vectors is engine.signals.text_vectors
-        run = each.rank(cases.histories, cases.moments)
+        run = rank_histories(each, cases.histories, cases.moments)
         assert run.shape == whole.shape and (run[:, 0] >= 0).any()
-    assert (found["corank - popularity"].rank(cases.histories, cases.moments) != whole).any()
+    assert (
+        rank_histories(found["corank - popularity"], cases.histories, cases.moments) != whole
+    ).any()

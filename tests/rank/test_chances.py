@@ -9,6 +9,7 @@ from corank import Pipeline
 from corank.data.dataset import Split
 from corank.evaluate.task import Task
 from corank.rank.chances import FEWEST, Chances, fit_chances
+from corank.runs import rank_histories, rank_promised
 
 
 def test_the_share_that_was_chosen_is_what_a_score_promises() -> None:
@@ -52,8 +53,8 @@ def test_answers_carry_them_and_the_report_measures_them(pipeline: Pipeline, spl
     engine = pipeline.engine
     assert engine.chances is not None
     task = Task.of(split.test.cases(), engine.signals.repeatable).sample(40, 0)
-    run, chances = engine.promised(task.histories, task.moments)
-    assert np.array_equal(run, engine.rank(task.histories, task.moments)[:, :10])
+    run, chances = rank_promised(engine, task.histories, task.moments)
+    assert np.array_equal(run, rank_histories(engine, task.histories, task.moments)[:, :10])
     assert (np.diff(chances, axis=1) <= 0).all() and chances.min() > 0 and chances.max() < 1
     answers = engine.recommend(["KIT-0001"], k=5)
     for answer in answers:

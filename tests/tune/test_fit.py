@@ -20,6 +20,7 @@ from corank.errors import ConfigError
 from corank.evaluate.metrics import compute
 from corank.evaluate.task import Task
 from corank.language.encoder import Encoder
+from corank.runs import rank_histories
 from corank.tune.fit import DEFAULT_SPACE, _default_space, tune
 from corank.tune.space import read_space
 from corank.tune.study import Found
@@ -65,7 +66,7 @@ def test_the_value_is_what_the_same_fit_earns_on_validation(
 ) -> None:
     engine = Pipeline(shop.vertical, shop.encoder).fit(few.train, small)
     task = Task.of(few.train.carve().test.cases(), engine.signals.repeatable)
-    ndcg = compute("ndcg@10", task.judge(engine.rank(task.histories, task.moments)))
+    ndcg = compute("ndcg@10", task.judge(rank_histories(engine, task.histories, task.moments)))
     assert found[1].base_value == np.nanmean(ndcg)
     with pytest.raises(corank.errors.RequestError, match="not fitted"):
         _ = shop.engine  # it stays as it was

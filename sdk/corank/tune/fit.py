@@ -21,6 +21,7 @@ from corank.evaluate.task import Task
 from corank.fitting import FitConfig
 from corank.language.parameters import fingerprint
 from corank.pipeline import Pipeline
+from corank.runs import rank_histories
 from corank.tune.study import Found, Report, search
 
 DEFAULT_SPACE: dict[str, Any] = {
@@ -80,7 +81,7 @@ def tune(
 
         engine = copy(pipeline).fit(train, tried, watch=watch)
         task = Task.of(cases, engine.signals.repeatable)
-        judged = task.judge(engine.rank(task.histories, task.moments))
+        judged = task.judge(rank_histories(engine, task.histories, task.moments))
         return float(np.nanmean(compute("ndcg@10", judged)))
 
     return search(
