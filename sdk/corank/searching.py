@@ -73,14 +73,16 @@ def train_reader(
     how, seed = config.reranker, config.seed
     assert how is not None  # noqa: S101  see above
     (queries, judged), documents = seen.judged_queries(), texts.to_list()
-    prompted = (encoder.config.query_prompt + query for query in queries)
-    pools = mined_pools(
-        embed(prompted, encoder.tokenizer, encoder.run, dim=encoder.dim),
-        encoder.encode(documents),
-        judged,
-        how.pool,
-        seed=seed,
-    )
+    pools = None
+    if how.negatives:
+        prompted = (encoder.config.query_prompt + query for query in queries)
+        pools = mined_pools(
+            embed(prompted, encoder.tokenizer, encoder.run, dim=encoder.dim),
+            encoder.encode(documents),
+            judged,
+            how.pool,
+            seed=seed,
+        )
     lists = lists_of(judged, len(documents), how, pools=pools, seed=seed)
     model = CrossEncoder(encoder, how.max_tokens)
     train_cross_encoder(
