@@ -1,7 +1,10 @@
 """A fitted engine made smaller, measured, refused, saved, served, and taken back."""
 
 import json
+import re
 import shutil
+import subprocess
+import sys
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 
 import corank
 from corank import Pipeline, ShrinkConfig
+from corank.bundle import previous
 from corank.cli import main
 from corank.compress import int8
 from corank.compress.gate import Compression
@@ -123,6 +127,27 @@ def test_it_is_saved_and_proves_itself_where_it_is_loaded(
     replace(encoder, proof=Proof(encoder.proof.text, other)).save(tmp_path)
     with pytest.raises(BundleError, match=r"not multiply exactly enough.*VNNI"):
         TextEncoder.load(tmp_path)
+
+
+def test_of_two_at_once_one_is_kept_and_the_other_is_told(bundle: Path, tmp_path: Path) -> None:
+    shop, data = tmp_path / "shop", corank.load_vertical("ecommerce").sample
+    shutil.copytree(bundle, shop)
+    asked = ["compress", str(shop), "--data", str(data), "--max-drop", "0.5", "--json"]
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "corank", *asked], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    said = [process.communicate() for process in both]
+    lost, won = sorted(range(2), key=lambda n: both[n].returncode == 0)
+    assert both[won].returncode == 0 and json.loads(said[won][0])["graph_mb"]
+    assert both[lost].returncode in (1, 5), said[lost]
+    assert re.search("has changed since it was read|compressed already", said[lost][1])
+    small, large = corank.load(shop), corank.load(previous(shop))
+    assert "compressed" in small.about and "compressed" not in large.about
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_by_command_in_place_and_back(

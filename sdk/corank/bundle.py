@@ -26,6 +26,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from corank.compress.runtime import TextEncoder
+from corank.data.files import alone_in
 from corank.engine import Engine
 from corank.errors import BundleError
 from corank.evaluate.report import Report
@@ -67,26 +68,50 @@ def save(engine: Engine, report: Report | None, path: Path) -> None:
     BUNDLE.save(path, write, about)
 
 
-def publish(engine: Engine, report: Report | None, path: Path) -> None:
+def publish(
+    engine: Engine, report: Report | None, path: Path, *, made_from: str | None = None
+) -> None:
     """Write a bundle in place of another, which is kept beside it for `roll_back`.
 
     Killed at any moment, it leaves the one or the other, at ``path`` or before it.
 
+    Args:
+        engine, report: what is written.
+        path: where.
+        made_from: the `identity` of the bundle that this one was made from.
+
     Raises:
-        BundleError: the folder cannot be written, or a place is taken by something else.
+        BundleError: the folder cannot be written, a place is taken by something else, or by now
+            there is another bundle than the one that this was made from.
     """
     check_places(path)
-    _settle(path)
-    after, gone = path.with_name(f".next-{path.name}"), path.with_name(f".gone-{path.name}")
-    save(engine, report, after)
-    shutil.rmtree(gone, ignore_errors=True)
-    before = previous(path)
-    if path.exists():
-        if before.exists():
-            before.rename(gone)
-        path.rename(before)
-    after.rename(path)
-    shutil.rmtree(gone, ignore_errors=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with alone_in(path.parent):
+        _settle(path)
+        if made_from and identity(path) != made_from:
+            raise BundleError(
+                f"{path} has changed since it was read, by another update or compression; it is "
+                "left as it is. Begin again from what it is now."
+            )
+        after, gone = path.with_name(f".next-{path.name}"), path.with_name(f".gone-{path.name}")
+        save(engine, report, after)
+        shutil.rmtree(gone, ignore_errors=True)
+        before = previous(path)
+        if path.exists():
+            if before.exists():
+                before.rename(gone)
+            path.rename(before)
+        after.rename(path)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def identity(path: Path) -> str:
+    """Return what tells the bundle that stands at ``path`` from every other.
+
+    Raises:
+        BundleError: there is none, or it is damaged.
+    """
+    return BUNDLE.identity(path)
 
 
 def roll_back(path: Path) -> None:
@@ -98,14 +123,17 @@ def roll_back(path: Path) -> None:
         BundleError: there is none before it, or it is damaged.
     """
     before, aside = previous(path), _aside(path)
-    if not aside.exists():
-        if not before.exists():
-            raise BundleError(f"There is no bundle before {path}: {before} does not exist.")
-        BUNDLE.open(before)
-        check_places(path)
-        if path.exists():
-            path.rename(aside)
-    _settle(path)
+    if not path.parent.is_dir():
+        raise BundleError(f"There is no bundle before {path}: {before} does not exist.")
+    with alone_in(path.parent):
+        if not aside.exists():
+            if not before.exists():
+                raise BundleError(f"There is no bundle before {path}: {before} does not exist.")
+            BUNDLE.open(before)
+            check_places(path)
+            if path.exists():
+                path.rename(aside)
+        _settle(path)
 
 
 def previous(path: Path) -> Path:

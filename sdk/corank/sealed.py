@@ -106,6 +106,14 @@ class Sealed:
             raise BundleError(f"{path / self.manifest} {_DAMAGED}")
         return manifest
 
+    def identity(self, path: Path) -> str:
+        """Return the seal, which no other such folder has unless it holds the same.
+
+        Raises:
+            BundleError: see `read`.
+        """
+        return _seal(self.read(path))
+
     def open(self, path: Path) -> dict[str, Any]:
         """Check every file, and return the manifest.
 

@@ -55,6 +55,24 @@ def test_vectors_stay_what_they_are_alone_and_in_a_batch(
         torch_encoder(small, kind)
 
 
+ODD = [
+    "", "a", "\N{HOT BEVERAGE}\N{DIRECT HIT}" * 9,
+    "\N{ARABIC LETTER ALEF}\N{ARABIC LETTER BEH} " * 5,
+    "\N{CJK UNIFIED IDEOGRAPH-8336}\N{CJK UNIFIED IDEOGRAPH-58F6}", "lamp " * 20_000, "\n\t ",
+    "\N{COMBINING ACUTE ACCENT}", "a\x00b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("small", [False, True])
+def test_odd_texts_have_a_vector_alone_and_in_a_batch(exact: TextEncoder, small: bool) -> None:
+    encoder = rounded(exact) if small else exact
+    vectors = encoder.encode_items(ODD)
+    assert np.isfinite(vectors).all()
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    alone = np.concatenate([encoder.encode_items([text]) for text in ODD])
+    assert (alone * vectors).sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
 def test_what_is_kept_stays_in_full_precision(exact: TextEncoder) -> None:
     names = [site.name for site in int8.sites(onnx.load_from_string(exact.graph))]
     assert len(set(names)) == len(names)

@@ -12,7 +12,7 @@ import polars as pl
 
 import corank
 from corank.arguments import fit_after
-from corank.bundle import BUNDLE, check_places, publish, read_report, roll_back
+from corank.bundle import BUNDLE, check_places, identity, publish, read_report, roll_back
 from corank.commands.printing import print_answers, print_json
 from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
@@ -150,6 +150,7 @@ def update(arguments: argparse.Namespace) -> None:
     """``corank update``."""
     config = _options_of(corank.UpdateConfig, arguments)
     check_places(arguments.bundle)
+    standing = identity(arguments.bundle)
     pipeline, split = _as_fitted(arguments)
     new = _read(pipeline.vertical, arguments, arguments.new)
     if not arguments.json:
@@ -160,7 +161,7 @@ def update(arguments: argparse.Namespace) -> None:
     result = judgement.to_dict() | {"bundle": str(arguments.bundle)}
     if judgement.publish:
         report = pipeline.evaluate(grown.test)
-        publish(pipeline.engine, report, arguments.bundle)
+        publish(pipeline.engine, report, arguments.bundle, made_from=standing)
         result["report"] = report.to_dict()
     shutil.rmtree(folder, ignore_errors=True)
     if arguments.json:
@@ -174,12 +175,13 @@ def update(arguments: argparse.Namespace) -> None:
 def compress(arguments: argparse.Namespace) -> None:
     """``corank compress``."""
     check_places(arguments.bundle)
+    standing = identity(arguments.bundle)
     pipeline, split = _as_fitted(arguments)
     done = pipeline.compress(
         arguments.to, layers=arguments.layers, max_drop=arguments.max_drop, seed=arguments.seed
     )
     report = pipeline.evaluate(split.test)
-    publish(pipeline.engine, report, arguments.bundle)
+    publish(pipeline.engine, report, arguments.bundle, made_from=standing)
     if arguments.json:
         result = {"bundle": str(arguments.bundle), "report": report.to_dict()}
         print_json(done.to_dict() | result)
