@@ -45,6 +45,9 @@ DECAY = 0.65  # how fast a history fades in co-occurrence, text and words
 TUNING_CASES = 5_000  # validation cases that decide when training is done
 PROBE = 16  # texts on which an exported encoder is compared with torch
 
+FEWEST_NEW = 500  # cases with a new answer from which on nothing else is learned from
+LEARNED = 0.8  # of them; the others decide what is kept
+
 Watch = Callable[[float, float], None]
 """Told on the way how far fitting is, from 0 to 1 while the encoder is tuned and from 1 to 2 while
 the user model is trained, and the NDCG@10 on validation of what there is by then."""
@@ -272,8 +275,11 @@ def recommend_examples(
 ) -> Examples:
     """Return candidates for what this slice asks, from signals that have not seen it, graded."""
     task = slice_task(data, signals.repeatable, at_most=config.max_cases, seed=seed)
-    if task is None:
-        return Examples.empty()
+    return examples(signals, encoder, task, config) if task else Examples.empty()
+
+
+def examples(signals: Signals, encoder: TextEncoder, task: Task, config: RankerConfig) -> Examples:
+    """Return candidates for each case of a task, graded."""
     stated = stated_interests(encoder, task.moments)
     found = signals.for_histories(task.histories, config.per_retriever, task.moments, stated)
     return Examples.of(track(found, "gathering examples", len(task)), task.qrels)
@@ -308,6 +314,38 @@ def fit_recommender(
     )
     features, how = tuple(signals.recommend_parts), config.ranker
     return fit_ranker(features, learn, check, how, start=start, seed=config.seed), check
+
+
+def fit_newcomers(
+    early: Signals,
+    signals: Signals,
+    encoder: TextEncoder,
+    held: Dataset,
+    validation: Dataset,
+    config: FitConfig,
+) -> Ranker:
+    """Learn to rank items that nobody has touched yet; arguments as for `fit_recommender`.
+
+    What is learned from are answers that the early signals have never seen chosen. Of others the
+    text is known too well: the user model was trained on what people chose after them. Where too
+    few such answers are held, all are taken as if they were new.
+    """
+    both = early.as_new(), signals.as_new()
+    task = slice_task(held, early.repeatable, at_most=len(held.interactions), seed=config.seed)
+    new = task.asking(early.counts == 0) if task else None
+    if new is None or len(new) < FEWEST_NEW:
+        early, signals = both
+        return fit_recommender(
+            early, signals, encoder, held, validation, config, start=START_AS_NEW
+        )[0]
+    new = new.sample(config.ranker.max_cases, config.seed)
+    order = np.random.default_rng(config.seed).permutation(len(new))
+    learn, check = (
+        examples(both[0], encoder, new.take(np.sort(rows)), config.ranker)
+        for rows in np.split(order, [round(LEARNED * len(new))])
+    )
+    features = tuple(both[0].recommend_parts)
+    return fit_ranker(features, learn, check, config.ranker, start=START_AS_NEW, seed=config.seed)
 
 
 def repeatable(

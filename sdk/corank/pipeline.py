@@ -28,10 +28,10 @@ from corank.evaluate.baselines import Baseline
 from corank.evaluate.report import Report
 from corank.fitting import (
     PROBE,
-    START_AS_NEW,
     FitConfig,
     Watch,
     exported,
+    fit_newcomers,
     fit_recommender,
     learn_signals,
     model_alone,
@@ -287,9 +287,7 @@ class Pipeline:
             )  # fmt: skip
         slices = encoder, held, validation, config
         recommender, check = fit_recommender(early, signals, *slices)
-        newcomers, _ = fit_recommender(
-            early.as_new(), signals.as_new(), *slices, start=START_AS_NEW
-        )
+        newcomers = fit_newcomers(early, signals, *slices)
         return Engine(
             vertical=self.vertical,
             items=train.items,

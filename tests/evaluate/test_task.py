@@ -1,5 +1,7 @@
 """What a test asks, on four items that can be ranked by hand."""
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 import pytest
@@ -143,3 +145,15 @@ def test_a_sample_keeps_each_case_whole() -> None:
     assert some.users.to_list() == task.sample(6, seed=1).users.to_list()
     assert some.users.to_list() != task.sample(6, seed=2).users.to_list()
     assert task.sample(20, seed=1) is task
+
+
+def test_cases_that_ask_for_some_items_ask_for_nothing_else() -> None:
+    relevant = [[1, 2], [3], [2], [4, 1]]
+    task = Task.of(cases([[0], [0], [5], []], relevant), np.zeros(6, np.bool_))
+    wanted = np.isin(np.arange(6), [1, 4])
+    some = task.asking(wanted)
+    assert [some.qrels.items[a:b].tolist() for a, b in pairwise(some.qrels.indptr)] == [[1], [4, 1]]
+    assert some.users.to_list() == task.users.gather([0, 3]).to_list()
+    assert [some.histories[row].tolist() for row in range(2)] == [[0], []]
+    assert some.moments.equals(task.moments[[0, 3]])
+    assert len(task.asking(np.zeros(6, np.bool_))) == 0

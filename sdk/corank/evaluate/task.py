@@ -6,7 +6,7 @@ unless it may be recommended again. Knows scores and rankings, not the models th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -82,12 +82,23 @@ class Task:
         """Return ``n`` of the cases, or all when there are no more."""
         if len(self) <= n:
             return self
-        rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:n])
+        return self.take(np.sort(np.random.default_rng(seed).permutation(len(self))[:n]))
+
+    def take(self, rows: NDArray[np.int64]) -> "Task":
+        """Return the cases of these numbers, (m,) ascending."""
         chosen = np.isin(np.arange(len(self)), rows)
         return Task(
             self.users.gather(rows), self.histories.take(rows), self.qrels.subset(chosen),
             self.repeatable, self.moments[rows], self.dropped,
         )  # fmt: skip
+
+    def asking(self, wanted: NDArray[np.bool_]) -> "Task":
+        """Return the cases that ask for such items, bool (n_items,), and what they ask of them."""
+        kept = wanted[self.qrels.items]
+        left = np.bincount(self.qrels.rows()[kept], minlength=len(self))
+        indptr = np.concatenate([[0], np.cumsum(left)]).astype(np.int64)
+        asked = Qrels(indptr, self.qrels.items[kept], self.qrels.grades[kept])
+        return replace(self, qrels=asked).take(np.flatnonzero(left))
 
     def run(self, scorer: Scorer, name: str = "ranking") -> Run:
         """Rank the catalogue for every case by a scorer, seen items masked: (n, DEPTH)."""
