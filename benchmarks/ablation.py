@@ -14,7 +14,8 @@ from benchmarks.results import store
 from corank import Dataset, EncoderConfig, Engine, FitConfig
 from corank.evaluate.report import OURS, Row, compared, measured
 from corank.evaluate.task import Task
-from corank.fitting import fit_recommender, learn_signals, shared_of
+from corank.fitting import learn_signals, shared_of
+from corank.recommending import Lessons, fit_recommender
 from corank.runs import rank_histories
 
 PARTS = ("sequence", "together", "text", "words", "popularity", "session", "history")
@@ -58,7 +59,7 @@ def without_each(engine: Engine, train: Dataset, config: FitConfig) -> dict[str,
         signals, before = (
             replace(each, without=each.without | {part}) for each in (engine.signals, early)
         )
-        slices = engine.encoder, held, validation, config
-        ranker, _ = fit_recommender(before, signals, *slices)
+        lessons = Lessons(before, signals, engine.encoder, held, validation)
+        ranker, _ = fit_recommender(lessons, config)
         found[f"{OURS} - {part}"] = replace(engine, signals=signals, recommender=ranker)
     return found

@@ -25,7 +25,7 @@ def learned(monkeypatch: pytest.MonkeyPatch) -> Seen:
         seen.append((tuple(features), len(train), len(check)))
         return fit_ranker(features, train, check, *a, **options)
 
-    monkeypatch.setattr("corank.fitting.fit_ranker", watched)
+    monkeypatch.setattr("corank.recommending.fit_ranker", watched)
     return seen
 
 
@@ -48,7 +48,7 @@ def test_it_learns_from_answers_that_were_new(
     monkeypatch: pytest.MonkeyPatch,
     enough: bool,
 ) -> None:
-    monkeypatch.setattr("corank.fitting.FEWEST_NEW", 10 if enough else 10_000)
+    monkeypatch.setattr("corank.recommending.FEWEST_NEW", 10 if enough else 10_000)
     train, pipeline = fit(sample, tiny_encoder, replace(small_fit, epochs=0))
     base, held = train.carve().train.rehearse()
     task = Task.of(held.cases(), pipeline.engine.signals.repeatable)

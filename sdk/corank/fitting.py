@@ -3,7 +3,7 @@
 Knows datasets, encoders and signals; knows nothing of engines or bundles.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar
@@ -26,11 +26,10 @@ from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.rerank import RerankerConfig
 from corank.language.trainer import Run
 from corank.language.tune import Embed, EncoderTraining, build_examples, train_encoder
-from corank.progress import bar, track
+from corank.progress import bar
 from corank.rank.history import UserModel
-from corank.rank.interests import stated_interests
 from corank.rank.lift import Lift
-from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
+from corank.rank.ranker import RankerConfig
 from corank.rank.rules import AlreadySeen, Shelf
 from corank.rank.sequence import UserModelConfig, train_user_model
 from corank.rank.signals import Signals
@@ -45,9 +44,6 @@ DECAY = 0.65  # how fast a history fades in co-occurrence, text and words
 TUNING_CASES = 5_000  # validation cases that decide when training is done
 PROBE = 16  # texts on which an exported encoder is compared with torch
 
-FEWEST_NEW = 500  # cases with a new answer from which on nothing else is learned from
-LEARNED = 0.8  # of them; the others decide what is kept
-
 Watch = Callable[[float, float], None]
 """Told on the way how far fitting is, from 0 to 1 while the encoder is tuned and from 1 to 2 while
 the user model is trained, and the NDCG@10 on validation of what there is by then."""
@@ -55,16 +51,6 @@ the user model is trained, and the NDCG@10 on validation of what there is by the
 ByText = Callable[[Embed], float]
 ByModel = Callable[[UserModel], float]
 """What embeds texts, or a user model -> NDCG@10 on validation of what they answer."""
-
-START_RECOMMEND = {
-    "sequence_z": 0.5,
-    "together_z": 0.5,
-    "neighbours_z": 0.5,
-    "text_z": 0.25,
-    "popularity": 0.1,
-}
-"""Weights of the raw features where there is nothing to learn them from."""
-START_AS_NEW = {"sequence_z": 0.5, "text_z": 0.25, "words": 1.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,84 +254,6 @@ def _watched(
         return value
 
     return told
-
-
-def recommend_examples(
-    signals: Signals, encoder: TextEncoder, data: Dataset, config: RankerConfig, *, seed: int
-) -> Examples:
-    """Return candidates for what this slice asks, from signals that have not seen it, graded."""
-    task = slice_task(data, signals.repeatable, at_most=config.max_cases, seed=seed)
-    return examples(signals, encoder, task, config) if task else Examples.empty()
-
-
-def examples(signals: Signals, encoder: TextEncoder, task: Task, config: RankerConfig) -> Examples:
-    """Return candidates for each case of a task, graded."""
-    stated = stated_interests(encoder, task.moments)
-    found = signals.for_histories(task.histories, config.per_retriever, task.moments, stated)
-    return Examples.of(track(found, "gathering examples", len(task)), task.qrels)
-
-
-def fit_recommender(
-    early: Signals,
-    signals: Signals,
-    encoder: TextEncoder,
-    held: Dataset,
-    validation: Dataset,
-    config: FitConfig,
-    *,
-    start: Mapping[str, float] = START_RECOMMEND,
-) -> tuple[Ranker, Examples]:
-    """Learn to rank what may come next.
-
-    Args:
-        early: signals that have not seen what is ``held``.
-        signals: those that have not seen ``validation``.
-        encoder: reads stated interests.
-        held, validation: what is learned from, and what decides what is kept of it.
-        config: how.
-        start: see `fit_ranker`.
-
-    Returns:
-        The ranker, and the cases of validation, which it was not trained on.
-    """
-    learn, check = (
-        recommend_examples(known, encoder, data, config.ranker, seed=config.seed)
-        for known, data in ((early, held), (signals, validation))
-    )
-    features, how = tuple(signals.recommend_parts), config.ranker
-    return fit_ranker(features, learn, check, how, start=start, seed=config.seed), check
-
-
-def fit_newcomers(
-    early: Signals,
-    signals: Signals,
-    encoder: TextEncoder,
-    held: Dataset,
-    validation: Dataset,
-    config: FitConfig,
-) -> Ranker:
-    """Learn to rank items that nobody has touched yet; arguments as for `fit_recommender`.
-
-    What is learned from are answers that the early signals have never seen chosen. Of others the
-    text is known too well: the user model was trained on what people chose after them. Where too
-    few such answers are held, all are taken as if they were new.
-    """
-    both = early.as_new(), signals.as_new()
-    task = slice_task(held, early.repeatable, at_most=len(held.interactions), seed=config.seed)
-    new = task.asking(early.counts == 0) if task else None
-    if new is None or len(new) < FEWEST_NEW:
-        early, signals = both
-        return fit_recommender(
-            early, signals, encoder, held, validation, config, start=START_AS_NEW
-        )[0]
-    new = new.sample(config.ranker.max_cases, config.seed)
-    order = np.random.default_rng(config.seed).permutation(len(new))
-    learn, check = (
-        examples(both[0], encoder, new.take(np.sort(rows)), config.ranker)
-        for rows in np.split(order, [round(LEARNED * len(new))])
-    )
-    features = tuple(both[0].recommend_parts)
-    return fit_ranker(features, learn, check, config.ranker, start=START_AS_NEW, seed=config.seed)
 
 
 def repeatable(

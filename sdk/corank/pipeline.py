@@ -31,8 +31,6 @@ from corank.fitting import (
     FitConfig,
     Watch,
     exported,
-    fit_newcomers,
-    fit_recommender,
     learn_signals,
     model_alone,
     shared_signals,
@@ -49,6 +47,7 @@ from corank.language.trainer import Run
 from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
 from corank.rank.chances import promises
+from corank.recommending import Lessons, fit_newcomers, fit_recommender
 from corank.searching import check_judged, fit_reader, fit_searcher, train_reader
 from corank.updating import Update, UpdateConfig, judge, refitted, replayed, slices_of
 from corank.vertical import Vertical
@@ -285,16 +284,15 @@ class Pipeline:
                 pair_scorer(reader, probe[::-1], probe),
                 searcher, early, encoder, texts, held, validation, config,
             )  # fmt: skip
-        slices = encoder, held, validation, config
-        recommender, check = fit_recommender(early, signals, *slices)
-        newcomers = fit_newcomers(early, signals, *slices)
+        lessons = Lessons(early, signals, encoder, held, validation)
+        recommender, check = fit_recommender(lessons, config)
         return Engine(
             vertical=self.vertical,
             items=train.items,
             encoder=encoder,
             signals=signals,
             recommender=recommender,
-            newcomers=newcomers,
+            newcomers=fit_newcomers(lessons, config),
             chances=promises(recommender, check),
             searcher=searcher,
             reader=second,
