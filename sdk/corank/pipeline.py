@@ -171,7 +171,7 @@ class Pipeline:
                 self.vertical, train.items, self.encoder, validation, watch,
                 seed=config.seed, checks=config.epochs * config.checks,
             )  # fmt: skip
-        seen = fit.carve().train  # what rankers learn from is kept from the encoder
+        seen = fit.rehearse().train  # what rankers learn from is kept from the encoder
         check_judged(seen, config)
         encoder, (_, histories) = self._start(), seen.sequences()
         tune_encoder(encoder, histories, seen, texts, config, run=run, validate=by_text)
