@@ -61,3 +61,6 @@ def test_take_brings_the_values_along() -> None:
         np.array([0, 1, 3]), np.array([5, 6, 7], np.int32), np.array([0.1, 0.2, 0.3], np.float32)
     )
     assert ragged.take(np.array([1, 0])).values.tolist() == ragged.values[[1, 2, 0]].tolist()
+    part = ragged.slices(np.array([1, 0, 1]), np.array([1, 0, 0]), np.array([2, 0, 2]))
+    assert part.lengths.tolist() == [1, 0, 2] and part.items.tolist() == [7, 6, 7]
+    assert part.values.tolist() == ragged.values[[2, 1, 2]].tolist()

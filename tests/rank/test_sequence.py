@@ -1,10 +1,13 @@
 """The user model on worlds whose right answer is known."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from corank.data.ragged import Ragged
@@ -16,6 +19,7 @@ from corank.rank.sequence import (
     Trained,
     UserModelConfig,
     _seen_before,
+    _windows,
     train_user_model,
 )
 
@@ -144,6 +148,31 @@ def test_only_the_last_items_of_a_history_are_read() -> None:
     assert model.history_length == 3
     long, end = model.users(Ragged.of([[9, 8, 7, 0, 1, 2], [0, 1, 2]]))
     assert long == pytest.approx(end, abs=1e-6)
+
+
+@given(st.lists(st.integers(0, 30), min_size=1), st.integers(1, 9), st.integers(0, 9))
+def test_of_a_long_history_every_item_but_the_first_is_predicted_once(
+    lengths: list[int], most: int, seed: int
+) -> None:
+    rows = [list(range(100 * n, 100 * n + length)) for n, length in enumerate(lengths)]
+    found = _windows(Ragged.of(rows), most, np.random.default_rng(seed))
+    windows = [found[n].tolist() for n in range(len(found))]
+    assert all(len(window) <= most + 1 for window in windows)
+    assert all(later == item + 1 for w in windows for item, later in pairwise(w))
+    predicted = [item for window in windows for item in window[1:]]
+    assert predicted == [item for row in rows for item in row[1:]]
+    assert all(row in windows for row in rows if len(row) <= most + 1)
+
+
+def test_what_happened_long_ago_is_learned_too() -> None:
+    """Every history ends with the same chain, longer than what is read."""
+    histories = Ragged.of([chain + CHAIN[-1] for chain in CHAIN[:-1]] * 40)
+    config = replace(TINY, history_length=4)
+    model = train_user_model(histories, TEXT, COUNTS, config, seed=0).model
+    scores = model.score(Ragged.of([chain[:1] for chain in CHAIN[:-1]]))
+    for row, chain in enumerate(CHAIN[:-1]):
+        scores[row, chain[0]] = -np.inf
+    assert scores.argmax(1).tolist() == [chain[1] for chain in CHAIN[:-1]]
 
 
 def test_one_seed_gives_one_model_and_another_another() -> None:

@@ -54,9 +54,15 @@ class Ragged:
 
     def take(self, rows: NDArray[np.int64]) -> "Ragged":
         """Return the given rows, in the given order."""
-        lengths = self.lengths[rows]
+        return self.slices(rows, np.zeros_like(rows), self.lengths[rows])
+
+    def slices(
+        self, rows: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
+    ) -> "Ragged":
+        """Return entries ``start`` to ``end``, without the latter, of the given rows, (n,) each."""
+        lengths = end - start
         indptr = _offsets(lengths)
-        entry = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
+        entry = np.repeat(self.indptr[rows] + start - indptr[:-1], lengths) + np.arange(indptr[-1])
         return Ragged(indptr, self.items[entry], self.values[entry])
 
     def last(self, n: int) -> NDArray[np.int32]:

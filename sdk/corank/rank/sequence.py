@@ -38,7 +38,7 @@ class UserModelConfig:
     Args:
         dim: width of a state.
         layers, heads: of the transformer; 0 layers leave the recency weights alone.
-        history_length: only the last so many items are read.
+        history_length: only the last so many items are read; longer histories teach in parts.
         epochs, min_steps: passes over the histories, repeated until there were so many steps.
         checks: how often validation is asked on the way; the best model is kept.
         events_per_step: predictions in one optimiser step.
@@ -220,9 +220,9 @@ def train_user_model(
     checks = {round(steps * (i + 1) / config.checks) for i in range(config.checks)}
     best = Trained(_ready(items, reader, config), 0.0)
     best_value = -math.inf
-    for step, rows in enumerate(track(plan[:steps], "training user model", steps), 1):
+    for step, some in enumerate(track(plan[:steps], "training user model", steps), 1):
         items.train(), reader.train()
-        loss = _loss(items, reader, scale, histories.take(rows), config, rng)
+        loss = _loss(items, reader, scale, some, config, rng)
         optimizer.zero_grad()
         loss.backward()
         set_rate(optimizer, step - 1, len(plan), floor=0.05)
@@ -262,8 +262,7 @@ def _loss(
     rng: np.random.Generator,
 ) -> Tensor:
     """Predict each next item of these histories; the ones seen before it are left out."""
-    longest = int(min(histories.lengths.max(), config.history_length + 1))
-    padded = histories.last(longest)  # (b, t + 1)
+    padded = histories.last(int(histories.lengths.max()))  # (b, t + 1)
     given, coming = padded[:, :-1].astype(np.int64), padded[:, 1:].astype(np.int64)  # (b, t)
     real = given >= 0
     kept = real & (rng.random(given.shape) >= config.item_dropout)
@@ -301,21 +300,38 @@ def _seen_before(
     return row.contiguous(), column.contiguous(), torch.from_numpy(coming[real])
 
 
-def _plan(
-    histories: Ragged, config: UserModelConfig, rng: np.random.Generator
-) -> list[NDArray[np.int64]]:
-    """Rows of each step: histories of like length, about ``events_per_step`` predictions."""
-    lengths = np.minimum(histories.lengths, config.history_length + 1)
-    plan: list[NDArray[np.int64]] = []
+def _plan(histories: Ragged, config: UserModelConfig, rng: np.random.Generator) -> list[Ragged]:
+    """Windows for each step: of like length, about ``events_per_step`` predictions."""
+    plan: list[Ragged] = []
     epoch = 0
-    while (lengths >= 2).any() and (epoch < config.epochs or len(plan) < config.min_steps):
+    while (histories.lengths >= 2).any() and (
+        epoch < config.epochs or len(plan) < config.min_steps
+    ):
+        windows = _windows(histories, config.history_length, rng)
+        lengths = windows.lengths
         order = np.lexsort((rng.random(len(lengths)), lengths))
         order = order[lengths[order] >= 2]
         batch = np.cumsum(lengths[order] - 1) // config.events_per_step
         groups = np.split(order, np.flatnonzero(np.diff(batch)) + 1)
-        plan += [groups[group] for group in rng.permutation(len(groups))]
+        plan += [windows.take(groups[group]) for group in rng.permutation(len(groups))]
         epoch += 1
     return plan
+
+
+def _windows(histories: Ragged, length: int, rng: np.random.Generator) -> Ragged:
+    """Cut histories so that each item but the first is predicted once, from ``length`` at most.
+
+    A window begins with the last item of the one before. Where the first ends is drawn.
+    """
+    lengths = histories.lengths
+    drawn = rng.integers(2, length + 2, len(histories))
+    first = np.where(lengths > length + 1, drawn, lengths)  # where the first window ends
+    more = -(-(lengths - first) // length)  # windows after the first
+    row = np.repeat(np.arange(len(histories)), more + 1)
+    number = np.arange(len(row)) - np.repeat(np.cumsum(more + 1) - more - 1, more + 1)
+    end = np.minimum(first[row] + number * length, lengths[row])
+    start = np.where(number > 0, first[row] + (number - 1) * length - 1, 0)
+    return histories.slices(row, start, end)
 
 
 def _ready(items: FusedItems, reader: Reader, config: UserModelConfig) -> UserModel:
