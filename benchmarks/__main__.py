@@ -14,8 +14,8 @@ from benchmarks import (
     compression,
     continual,
     eight_bit,
-    encoding,
     insurance,
+    latency,
     report,
     reranking,
     serving,
@@ -26,6 +26,7 @@ from benchmarks.catalogue import DATASETS, RANKING
 from benchmarks.datasets import RankingSet
 from benchmarks.medquad import MEDQUAD
 from benchmarks.reranking import RerankingSet
+from benchmarks.tasks import TASKS
 from corank import FitConfig
 from corank.classify.training import ClassifierConfig
 from corank.config import from_mapping
@@ -120,8 +121,11 @@ def _training_speed(arguments: argparse.Namespace) -> None:
     _print(*training_speed.run(dataset, pairs=arguments.pairs, rounds=arguments.rounds))
 
 
-def _encoding(arguments: argparse.Namespace) -> None:
-    _print(*encoding.run(texts=arguments.texts, rounds=arguments.rounds, seed=arguments.seed))
+def _latency(arguments: argparse.Namespace) -> None:
+    for name in arguments.dataset or TASKS:
+        _print(
+            *latency.run(name, texts=arguments.texts, rounds=arguments.rounds, seed=arguments.seed)
+        )
 
 
 def _eight_bit(arguments: argparse.Namespace) -> None:
@@ -205,13 +209,14 @@ def _parser() -> argparse.ArgumentParser:
     speed.add_argument("--rounds", type=int, default=5)
     speed.set_defaults(run=_training_speed)
 
-    encoded = commands.add_parser(
-        "encoding", help="texts a second beside sentence-transformers and its back ends, by turns"
+    fast = commands.add_parser(
+        "latency", help="encoders beside sentence-transformers and its back ends, by turns"
     )
-    encoded.add_argument("--texts", type=int, default=2_000)
-    encoded.add_argument("--rounds", type=int, default=5)
-    encoded.add_argument("--seed", type=int, default=0)
-    encoded.set_defaults(run=_encoding)
+    fast.add_argument("--dataset", action="append", choices=TASKS)
+    fast.add_argument("--texts", type=int, default=2_000)
+    fast.add_argument("--rounds", type=int, default=5)
+    fast.add_argument("--seed", type=int, default=0)
+    fast.set_defaults(run=_latency)
 
     smaller = commands.add_parser(
         "compression", help="what encoders in 8 bits, and of three layers, lose on the test"

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 import corank
+from benchmarks.answering import recommending
 from benchmarks.clock import Clock
 from benchmarks.datasets import RankingSet
-from benchmarks.latency import recommending
 from benchmarks.peers.run import Fitted, fit_peers
 from benchmarks.results import current_commit, store
 from corank import Dataset, EncoderConfig, FitConfig, Pipeline

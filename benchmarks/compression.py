@@ -2,8 +2,8 @@
 
 The gate decides on validation data; what is told here is of the test, before and after, case by
 case. Beauty is the whole ranker, refitted by nobody: the catalogue is encoded again and all that
-was learned from events stays. CrowdFlower is the encoder by itself, as it came, on every query.
-Banking77 is a classifier, whose gate is a tenth of the training texts that it has not seen.
+was learned from events stays. Banking77 is a classifier, whose gate is a tenth of the training
+texts that it has not seen. What an encoder by itself loses, `latency` tells.
 """
 
 import time
@@ -18,29 +18,19 @@ from sklearn.model_selection import train_test_split
 
 from benchmarks.accuracy import fitted, folder
 from benchmarks.amazon_beauty import AMAZON_BEAUTY
-from benchmarks.crowdflower import CROWDFLOWER, judged_products
 from benchmarks.datasets import PublicSet
 from benchmarks.labelled import BANKING77
-from benchmarks.reranking import PASSAGES
 from benchmarks.results import store
-from corank import FitConfig, ShrinkConfig
+from corank import FitConfig
 from corank.classify.compressing import compress_classifier
 from corank.classify.material import Labelled
 from corank.classify.training import ClassifierConfig, fit_classifier
-from corank.compress.export import PROBE, text_encoder
-from corank.compress.gate import CALIBRATION
-from corank.compress.quantize import Quantizer
 from corank.compress.runtime import TextEncoder
-from corank.data.text import render
 from corank.errors import CompressionError
 from corank.evaluate.metrics import compute
-from corank.evaluate.relevance import Qrels, judge
 from corank.evaluate.report import OURS, Row
 from corank.evaluate.significance import paired_difference
 from corank.evaluate.task import Task
-from corank.language.encoder import Encoder, EncoderConfig
-from corank.language.shrink import shrunk
-from corank.retrieve.hits import Hits
 from corank.runs import rank_histories
 
 WHOLE: dict[str, tuple[int | None, float]] = {"int8": (None, 0.005)}
@@ -117,34 +107,6 @@ def _beauty(seed: int) -> tuple[Made, NDArray[np.generic], Make]:
     return make(None, 0), task.users.to_physical().rank("dense").to_numpy(), make
 
 
-def _crowdflower(seed: int) -> tuple[Made, None, Make]:
-    products = judged_products(CROWDFLOWER.source())
-    texts = render(PASSAGES.item_text, products.items).to_list()
-    queries, judged = products.judged_queries()
-    whole = Encoder.load(EncoderConfig(max_tokens=MAX_TOKENS))
-    rng = np.random.default_rng(seed)
-    calibration = [texts[n] for n in rng.permutation(len(texts))[:CALIBRATION]]
-
-    def measured(encoder: TextEncoder) -> NDArray[np.float64]:
-        vectors, asked = encoder.encode_items(texts), encoder.encode_queries(queries)
-        scores = (asked[judged.rows()] * vectors[judged.items]).sum(1)
-        run = Hits.of(judged.rows(), judged.items, scores, n=len(queries), k=10).items
-        return compute("ndcg@10", judge(run, Qrels.of(judged)))
-
-    def make(layers: int | None, max_drop: float) -> Made:
-        start = time.perf_counter()
-        smaller = whole
-        if layers:
-            smaller = shrunk(whole, [*texts, *queries], ShrinkConfig(layers=layers), seed=seed)
-        encoder = text_encoder(smaller, PROBE)
-        if max_drop:
-            encoder = Quantizer(encoder, calibration, seed=seed).encoder()
-        seconds = time.perf_counter() - start
-        return Made(measured(encoder), encoder, seconds if max_drop else 0.0)
-
-    return make(None, 0), None, make
-
-
 def _banking77(seed: int) -> tuple[Made, None, Make]:
     fold = next(BANKING77.folds(BANKING77.source(), "full", seed))
     texts, held, labels, true = train_test_split(
@@ -169,7 +131,6 @@ def _banking77(seed: int) -> tuple[Made, None, Make]:
 
 SETS: dict[str, tuple[PublicSet, str, Start, dict[str, tuple[int | None, float]]]] = {
     AMAZON_BEAUTY.name: (AMAZON_BEAUTY, "ndcg@10", _beauty, WHOLE | SHALLOW),
-    CROWDFLOWER.name: (CROWDFLOWER, "ndcg@10", _crowdflower, WHOLE | SHALLOW),
     BANKING77.name: (BANKING77, "accuracy", _banking77, WHOLE),
 }
 """Name -> the set, the metric, what measures it first, and what is made smaller how."""

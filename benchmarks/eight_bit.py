@@ -4,7 +4,7 @@ An encoder is loaded in full and in 8 bits, and orders the products that people 
 queries of a shop (CrowdFlower): how large its weights are, how far its vectors move, what becomes
 of NDCG@10, and how many texts a second it reads. Then the same pairs are learned from in fp32, in
 bf16, by LoRA, and by LoRA beside a base in 8 bits. On a GPU the most memory that each held is
-there too. This is to save memory; what makes serving fast is `benchmarks encoding`.
+there too. This is to save memory; what makes serving fast is `benchmarks latency`.
 """
 
 import gc

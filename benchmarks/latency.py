@@ -1,72 +1,164 @@
-"""How long one answer takes, in a process that only answers, as a service does: one thread each.
+"""How fast an encoder reads, and how well, beside sentence-transformers and its back ends.
 
-``python -m benchmarks.latency BUNDLE``, with histories or queries as JSON on standard input.
+Every system reads the same texts with the same weights, each time in a process of its own, by
+turns; its speed is a ratio to sentence-transformers in full precision within the same round. A
+system is timed from texts to vectors, loading and a first pass left out, with as many threads as
+there are cores. Texts are cut at 128 tokens.
+
+What its vectors are worth is a metric on the test of the set (see `tasks`), and what that loses
+against full precision, case by case. Beside it the cosine to the vectors in full precision, and
+of a text alone to the same text among others.
+
+Of ours in 8 bits there is a profile too, and which share of the processor's own rate it reaches
+(see `profile`).
 """
 
 import json
-import resource
+import os
+import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-import corank
-from benchmarks.clock import percentiles
-from corank.bundle import BUNDLE
-from corank.threads import pin
+import numpy as np
+
+from benchmarks.peers.encoders import ALONE, MAX_TOKENS, SYSTEMS
+from benchmarks.peers.run import ROOT
+from benchmarks.profile import limit, operators
+from benchmarks.results import current_commit, store
+from benchmarks.tasks import TASKS, TextTask
+from corank.compress.export import PROBE, text_encoder
+from corank.compress.gate import CALIBRATION
+from corank.compress.quantize import Quantizer, cosines
+from corank.compress.runtime import TextEncoder
+from corank.evaluate.report import OURS, Row
+from corank.evaluate.significance import bootstrap_mean, paired_difference
+from corank.language.encoder import Encoder, EncoderConfig
+from corank.language.shrink import ShrinkConfig, shrunk
+from corank.language.source import DEFAULT_ENCODER, resolve
+from corank.threads import allowed
+
+PEER = "sentence-transformers"
+BACKENDS = os.environ.get("CORANK_BACKENDS", str(ROOT / ".backends" / "bin" / "python"))
+"""A Python that has sentence-transformers with its back ends; `make backends` makes one."""
+QUERIES = 200
+INT8 = f"{OURS}/int8"
+SMALL = f"{OURS}/int8, fewer layers"
+Timed = dict[str, float]
 
 
-def recommending(bundle: Path, histories: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Ten explained answers after rules, one history at a time: recommend_p50_ms and _p99_ms."""
-    found = _timed(bundle, {"histories": histories})
-    return {f"recommend_{name}": found[name] for name in ("p50_ms", "p99_ms")}
+def run(
+    name: str,
+    *,
+    texts: int,
+    rounds: int,
+    seed: int,
+    shrink: ShrinkConfig | None = None,
+    model: str = DEFAULT_ENCODER,
+) -> tuple[list[Row], Path]:
+    """Ask every system in turns, and store its speed, size and worth.
 
-
-def searching(bundle: Path, queries: Sequence[str]) -> dict[str, float]:
-    """Ten explained answers after rules, one query at a time.
-
-    Returns:
-        search_p50_ms and search_p99_ms; first_answer_seconds, from the start of the process; and
-        memory_mb, the most that it held.
+    Args:
+        name: of the data set, a key of `TASKS`.
+        texts: so many are timed, chosen at random.
+        rounds: so many times.
+        seed: of the choices.
+        shrink: what the smallest of ours keeps, and how it is taught.
+        model: whose weights everybody has.
     """
-    found = _timed(bundle, {"queries": queries})
-    times = {f"search_{name}": found.pop(name) for name in ("p50_ms", "p99_ms")}
-    return times | found
+    current_commit()  # as it is now; the run is long
+    task, rng = TASKS[name](seed), np.random.default_rng(seed)
+    every = [*task.known, *task.asked]
+    given = [every[n] for n in rng.permutation(len(every))[:texts]]
+    queries = sorted({*(task.asked or task.known)})
+    queries = [queries[n] for n in rng.permutation(len(queries))[:QUERIES]]
+    found: dict[str, list[Timed]] = {system: [] for system in (*SYSTEMS, OURS, INT8, SMALL)}
+    failed: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for file, content in (("every", every), ("texts", given), ("queries", queries)):
+            (folder / f"{file}.json").write_text(json.dumps(content), "utf-8")
+        exact, small = _make(task, folder, model, shrink, seed)
+        for what in ("read", *["time"] * rounds):
+            for system in [each for each in found if each not in failed]:
+                try:
+                    found[system].append(_asked(system, what, model, folder))
+                except subprocess.CalledProcessError as error:
+                    failed[system] = (error.stderr.strip().splitlines() or [str(error)])[-1]
+                else:
+                    print(f"{what}: {system} {found[system][-1]}", flush=True)
+        rows = [row for s in found if s not in failed for row in _worth(s, task, folder)]
+    rows += [row for s in found if s not in failed for row in _speed(s, found, texts)]
+    speed = next(r.value for r in rows if (r.system, r.metric) == (INT8, "texts_per_second"))
+    rows.append(Row(INT8, "profile", "share_of_limit", speed / limit(exact, given)))
+    for operator, share in operators(small, given).items():
+        rows.append(Row(INT8, "profile", operator, share))
+    verdict = f"median of {rounds} rounds of {texts:,} texts by turns, lowest .. highest"
+    about = {"max_tokens": MAX_TOKENS, "threads": allowed(), "systems that failed": failed}
+    return rows, store(task.dataset, "latency", verdict, rows, about=about)
 
 
-def _timed(bundle: Path, asked: dict[str, Sequence[object]]) -> dict[str, float]:
-    child = [sys.executable, "-m", __name__, str(bundle), str(time.time())]
-    done = subprocess.run(child, input=json.dumps(asked), capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"answers from {bundle} could not be timed:\n{done.stderr}")
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+def _make(
+    task: TextTask, folder: Path, model: str, shrink: ShrinkConfig | None, seed: int
+) -> tuple[TextEncoder, TextEncoder]:
+    """Save ours: whole, in 8 bits, and in 8 bits with fewer layers; return the first two."""
+    whole = Encoder.load(EncoderConfig(name=model, max_tokens=MAX_TOKENS))
+    calibration = np.random.default_rng(seed).permutation(len(task.known))[:CALIBRATION]
+    some = [task.known[n] for n in calibration]
+    exact = text_encoder(whole, PROBE)
+    small = Quantizer(exact, some, seed=seed).encoder()
+    shallow = text_encoder(shrunk(whole, task.known, shrink, seed=seed), PROBE)
+    smallest = Quantizer(shallow, some, seed=seed).encoder()
+    for system, encoder in ((OURS, exact), (INT8, small), (SMALL, smallest)):
+        encoder.save(folder / system)
+    return exact, small
 
 
-def _main() -> None:
-    pin(1)
-    path, started, asked = Path(sys.argv[1]), float(sys.argv[2]), json.load(sys.stdin)
-    name = BUNDLE.read(path)["vertical"]
-    vertical = None
-    if name not in corank.verticals():
-        from benchmarks.catalogue import RANKING  # it loads torch
-
-        vertical = next(each.vertical for each in RANKING.values() if each.vertical.name == name)
-    engine = corank.load(path, vertical)
-    histories, queries = asked.get("histories"), asked.get("queries")
-
-    def answer(number: int) -> object:
-        if histories:
-            return engine.recommend(histories[number], k=10)
-        return engine.search(queries[number], k=10)
-
-    answer(0)
-    first = time.time() - started
-    found = percentiles(answer, len(histories or queries))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({**found, "first_answer_seconds": first, "memory_mb": peak}))
+def _asked(system: str, what: str, model: str, folder: Path) -> Timed:
+    """Have a process of its own read or time a system's encoder."""
+    if system in SYSTEMS:
+        python = sys.executable if system == PEER else BACKENDS
+        child = [python, "-m", "benchmarks.peers.encoders", system, what, str(folder)]
+        child.append(str(resolve(model)))
+    else:
+        child = [sys.executable, "-m", "benchmarks.reading", system, what, str(folder)]
+    try:
+        done = subprocess.run(child, capture_output=True, text=True, check=True)
+    except FileNotFoundError as error:
+        said = f"{BACKENDS} is not there: make backends, or point CORANK_BACKENDS at a Python"
+        raise subprocess.CalledProcessError(1, child, stderr=said) from error
+    figures: Timed = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
-if __name__ == "__main__":
-    _main()
+def _worth(system: str, task: TextTask, folder: Path) -> Iterator[Row]:
+    """What a system's vectors are, beside those in full precision."""
+    n = len(task.known) + len(task.asked)
+    own, exact = (np.load(folder / f"{s.replace('/', '-')}.npy") for s in (system, PEER))
+    similar, batched = cosines(own[:n], exact[:n]), cosines(own[:ALONE], own[n:])
+    values, before = task.values(own[:n]), task.values(exact[:n])
+    mean, lost = bootstrap_mean(values), paired_difference(before, values)
+    scale = float(before.mean())
+    yield Row(system, "all", task.metric, mean.value, mean.low, mean.high)
+    yield Row(
+        system, "all", f"{task.metric}_lost",
+        lost.value / scale, lost.low / scale, lost.high / scale,
+    )  # fmt: skip
+    yield Row(system, "all", "cosine", float(similar.mean()), float(similar.min()), 1.0)
+    yield Row(system, "all", "cosine_in_batch", float(batched.mean()), float(batched.min()), 1.0)
+
+
+def _speed(system: str, found: dict[str, list[Timed]], texts: int) -> Iterator[Row]:
+    read, *own = found[system]
+    ratios = [p["seconds"] / o["seconds"] for p, o in zip(found[PEER][1:], own, strict=True)]
+    middle = {name: statistics.median(each[name] for each in own) for name in own[0]}
+    yield Row(system, "all", "size_mb", read["size_mb"])
+    yield Row(system, "all", "texts_per_second", texts / middle.pop("seconds"))
+    yield Row(
+        system, "all", f"speedup_over/{PEER}",
+        statistics.median(ratios), min(ratios), max(ratios), len(ratios),
+    )  # fmt: skip
+    for name, value in middle.items():
+        yield Row(system, "all", name, value)

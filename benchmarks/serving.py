@@ -7,9 +7,9 @@ The catalogue is generated (see `generated`), so nothing is said here of how wel
 import tempfile
 from pathlib import Path
 
+from benchmarks.answering import searching
 from benchmarks.clock import Clock
 from benchmarks.generated import GENERATED, shop
-from benchmarks.latency import searching
 from benchmarks.results import current_commit, store
 from corank import EncoderConfig, FitConfig, Pipeline, load_vertical
 from corank.evaluate.report import OURS, Row

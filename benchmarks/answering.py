@@ -1,0 +1,72 @@
+"""How long one answer takes, in a process that only answers, as a service does: one thread each.
+
+``python -m benchmarks.answering BUNDLE``, with histories or queries as JSON on standard input.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import corank
+from benchmarks.clock import peak_memory_mb, percentiles
+from corank.bundle import BUNDLE
+from corank.threads import pin
+
+TIMES = ("p50_ms", "p95_ms", "p99_ms")
+
+
+def recommending(bundle: Path, histories: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Ten explained answers after rules, one history at a time: recommend_p50_ms and so on."""
+    found = _timed(bundle, {"histories": histories})
+    return {f"recommend_{name}": found[name] for name in TIMES}
+
+
+def searching(bundle: Path, queries: Sequence[str]) -> dict[str, float]:
+    """Ten explained answers after rules, one query at a time.
+
+    Returns:
+        search_p50_ms, search_p95_ms and search_p99_ms; first_answer_seconds, from the start of
+        the process; and memory_mb, the most that it held.
+    """
+    found = _timed(bundle, {"queries": queries})
+    times = {f"search_{name}": found.pop(name) for name in TIMES}
+    return times | found
+
+
+def _timed(bundle: Path, asked: dict[str, Sequence[object]]) -> dict[str, float]:
+    child = [sys.executable, "-m", __name__, str(bundle), str(time.time())]
+    done = subprocess.run(child, input=json.dumps(asked), capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"answers from {bundle} could not be timed:\n{done.stderr}")
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _main() -> None:
+    pin(1)
+    path, started, asked = Path(sys.argv[1]), float(sys.argv[2]), json.load(sys.stdin)
+    name = BUNDLE.read(path)["vertical"]
+    vertical = None
+    if name not in corank.verticals():
+        from benchmarks.catalogue import RANKING  # it loads torch
+
+        vertical = next(each.vertical for each in RANKING.values() if each.vertical.name == name)
+    engine = corank.load(path, vertical)
+    histories, queries = asked.get("histories"), asked.get("queries")
+
+    def answer(number: int) -> object:
+        if histories:
+            return engine.recommend(histories[number], k=10)
+        return engine.search(queries[number], k=10)
+
+    answer(0)
+    first = time.time() - started
+    found = percentiles(answer, len(histories or queries))
+    print(json.dumps({**found, "first_answer_seconds": first, "memory_mb": peak_memory_mb()}))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,87 @@
+"""What the vectors of an encoder are worth: a set of texts, and the metric that they give.
+
+The encoder is as it came, so that every engine that runs it can be asked: what differs between two
+of them is what their arithmetic loses.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from benchmarks.amazon_beauty import AMAZON_BEAUTY
+from benchmarks.crowdflower import CROWDFLOWER, judged_products
+from benchmarks.datasets import PublicSet
+from benchmarks.labelled import BANKING77
+from benchmarks.reranking import PASSAGES
+from corank.data.text import render
+from corank.evaluate.baselines import TextMean
+from corank.evaluate.metrics import compute
+from corank.evaluate.relevance import Qrels, judge
+from corank.evaluate.task import Task
+from corank.fitting import DECAY
+from corank.retrieve.hits import Hits
+
+Floats = NDArray[np.float64]
+INVERSE_L2 = 30.0
+HISTORIES = 5_000
+
+
+@dataclass(frozen=True)
+class TextTask:
+    """Texts to encode, and what their vectors are worth."""
+
+    dataset: PublicSet
+    known: list[str]  # may be learned from
+    asked: list[str]  # may not
+    metric: str
+    values: Callable[[NDArray[np.float32]], Floats]
+    """Unit vectors of known and asked, (n, d) -> the metric for each case of the test, (cases,)."""
+
+
+def crowdflower(seed: int) -> TextTask:
+    """Every judged query, its products by cosine; nothing is drawn by the seed."""
+    products = judged_products(CROWDFLOWER.source())
+    texts = render(PASSAGES.item_text, products.items).to_list()
+    queries, judged = products.judged_queries()
+
+    def values(vectors: NDArray[np.float32]) -> Floats:
+        items, asked = vectors[: len(texts)], vectors[len(texts) :]
+        scores = (asked[judged.rows()] * items[judged.items]).sum(1)
+        found = Hits.of(judged.rows(), judged.items, scores, n=len(queries), k=10)
+        return compute("ndcg@10", judge(found.items, Qrels.of(judged)))
+
+    return TextTask(CROWDFLOWER, texts, queries, "ndcg@10", values)
+
+
+def amazon_beauty(seed: int) -> TextTask:
+    """The last item of some histories, by the faded mean of the titles before it."""
+    split = AMAZON_BEAUTY.split("leave-one-out")
+    texts = render(AMAZON_BEAUTY.vertical.item_text, split.train.items).to_list()
+    task = Task.of(split.test.cases(), np.zeros(len(texts), np.bool_)).sample(HISTORIES, seed)
+
+    def values(vectors: NDArray[np.float32]) -> Floats:
+        return compute("ndcg@10", task.judge(task.run(TextMean(vectors, DECAY).score)))
+
+    return TextTask(AMAZON_BEAUTY, texts, [], "ndcg@10", values)
+
+
+def banking77(seed: int) -> TextTask:
+    """The official test, by a logistic regression on the training texts."""
+    fold = next(BANKING77.folds(BANKING77.source(), "full", seed))
+
+    def values(vectors: NDArray[np.float32]) -> Floats:
+        known, asked = vectors[: len(fold.texts)], vectors[len(fold.texts) :]
+        head = LogisticRegression(C=INVERSE_L2, max_iter=1_000).fit(known, fold.labels)
+        return np.asarray(head.predict(asked) == np.array(fold.test_labels), np.float64)
+
+    return TextTask(BANKING77, list(fold.texts), list(fold.test_texts), "accuracy", values)
+
+
+TASKS: dict[str, Callable[[int], TextTask]] = {
+    CROWDFLOWER.name: crowdflower,
+    AMAZON_BEAUTY.name: amazon_beauty,
+    BANKING77.name: banking77,
+}
