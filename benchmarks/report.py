@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmarks.picture import draw
 from benchmarks.results import RESULTS
 
 SHOWN = {
@@ -39,6 +40,7 @@ PLAIN = ("all", "encoding", "training")
 """Parts of a result that stand in its table; the systems of all but the first are named by them."""
 SCOPE = ("minutes", "oos_recall", "in_scope_accuracy")
 CLASSES = ("minutes", "macro_f1", "accuracy")
+PICTURE = Path("docs") / "latency.png"
 START, END = "<!-- results: python -m benchmarks report -->", "<!-- end of results -->"
 
 
@@ -97,7 +99,9 @@ def _cost(result: dict[str, Any]) -> list[str]:
 
 
 def write(readme: Path) -> None:
-    """Put the table between the README's markers."""
+    """Put the table between the README's markers, and the picture of the engines into docs."""
+    if timed := [result for result in results() if result["protocol"] == "latency"]:
+        draw(timed, readme.parent / PICTURE)
     text = readme.read_text("utf-8")
     before, rest = text.split(START)
     _, after = rest.split(END)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import latency, results
+from benchmarks import latency, report, results
 from benchmarks.crowdflower import CROWDFLOWER
 from benchmarks.peers.encoders import SYSTEMS
 from corank import ShrinkConfig
@@ -46,3 +46,10 @@ def test_every_system_is_timed_and_what_is_missing_is_named(
     assert found["corank/int8", "memory_mb"] < found["sentence-transformers", "memory_mb"]
     sizes = [found[system, "size_mb"] for system in reversed(ours)]
     assert sizes == sorted(sizes)
+    readme = tmp_path / "README.md"
+    readme.write_text(f"{report.START}{report.END}", "utf-8")
+    (tmp_path / "docs").mkdir()
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    report.write(readme)
+    assert "**crowdflower, latency**" in readme.read_text("utf-8")
+    assert (tmp_path / "docs" / "latency.png").read_bytes()[1:4] == b"PNG"
