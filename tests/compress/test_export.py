@@ -1,6 +1,7 @@
 """Graphs against the modules they come from."""
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from torch import Tensor, nn
 
 from corank.compress.export import export, text_encoder, torch_encoder
 from corank.compress.runtime import TextEncoder, session
-from corank.errors import BundleError
+from corank.errors import BundleError, ConfigError
+from corank.language.cross_encoder import CrossEncoder
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.vocabulary import extend_tokenizer
 
@@ -140,3 +142,24 @@ def test_another_transformers_graph_cannot_be_trained_further(encoder: Encoder) 
     renamed = TextEncoder(graph.SerializeToString(), exported.tokenizer)
     with pytest.raises(BundleError, match="cannot be trained further"):
         torch_encoder(renamed, encoder.config)
+
+
+def test_the_first_numbers_of_a_vector_are_a_vector(tiny_encoder: str) -> None:
+    """In torch, exported, read back from the graph, and read by a cross-encoder."""
+    config = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    whole, cut = Encoder.load(config), Encoder.load(replace(config, dim=5))
+    vectors = cut.encode(TEXTS)
+    first = whole.encode(TEXTS)[:, :5]
+    assert vectors == pytest.approx(first / np.linalg.norm(first, axis=1, keepdims=True), abs=1e-6)
+    small = text_encoder(cut, TEXTS)
+    assert (cut.dim, small.dim, whole.dim) == (5, 5, cut.width)
+    assert small.encode_items(TEXTS) == pytest.approx(vectors, abs=1e-6)
+    again = torch_encoder(small, cut.config)
+    assert again.encode(TEXTS) == pytest.approx(vectors, abs=1e-6)
+    assert np.isfinite(CrossEncoder(cut).score(["lamp"], ["a lamp"])).all()
+
+
+@pytest.mark.parametrize("dim", [0, -1, 33])
+def test_a_vector_is_not_cut_to_what_it_is_not(tiny_encoder: str, dim: int) -> None:
+    with pytest.raises(ConfigError, match=rf"dim={dim}, and a vector .* has 32 numbers"):
+        Encoder.load(EncoderConfig(name=tiny_encoder, dim=dim))

@@ -91,8 +91,8 @@ class MaskedLM(nn.Module):
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         self.body = encoder.model
-        self.transform = nn.Linear(encoder.dim, encoder.dim)
-        self.norm = nn.LayerNorm(encoder.dim)
+        self.transform = nn.Linear(encoder.width, encoder.width)
+        self.norm = nn.LayerNorm(encoder.width)
         self.bias = nn.Parameter(torch.zeros(len(self.embeddings)))
         nn.init.eye_(self.transform.weight)
         nn.init.zeros_(self.transform.bias)

@@ -41,7 +41,7 @@ class CrossEncoder(nn.Module):
         self.encoder = deepcopy(encoder)
         shortened = min(max_tokens, encoder.tokenizer.max_tokens)
         self.encoder.tokenizer = Tokenizer(encoder.tokenizer.backend, shortened)
-        self.head = nn.Linear(encoder.dim, 1, bias=False)  # a bias would not change an order
+        self.head = nn.Linear(encoder.width, 1, bias=False)  # a bias would not change an order
         nn.init.zeros_(self.head.weight)
         self.agreement = nn.Parameter(torch.tensor([AGREEMENT]))
         self.to(next(encoder.parameters()).device)

@@ -39,6 +39,8 @@ class EncoderConfig:
         max_tokens: longer texts are cut, at the model's own limit at the latest.
         query_prompt: put before each query, as models such as E5 expect.
         passage_prompt: put before each item text.
+        dim: keep the first so many numbers of a vector, None for all. An index takes that much
+            less memory; `EncoderTraining.nested` teaches the first numbers to do alone.
     """
 
     name: str = DEFAULT_ENCODER
@@ -46,6 +48,7 @@ class EncoderConfig:
     max_tokens: int = 128
     query_prompt: str = ""
     passage_prompt: str = ""
+    dim: int | None = None
 
 
 class Encoder(nn.Module):
@@ -103,22 +106,33 @@ class Encoder(nn.Module):
         if virtual := virtual_ids(tokenizer):  # transformers makes what puts them there anew
             tokenizer = with_virtual_tokens(tokenizer, len(virtual))
         pooling = config.pooling or _declared_pooling(source)
+        width = model.config.hidden_size
+        if config.dim is not None and not 1 <= config.dim <= width:
+            raise ConfigError(
+                f"dim={config.dim}, and a vector of {config.name!r} has {width} numbers. "
+                f"Keep 1 to {width} of them, or leave dim out."
+            )
         return cls(model, tokenizer, config, pooling).eval()
 
     @property
-    def dim(self) -> int:
-        """Width of a vector."""
+    def width(self) -> int:
+        """Numbers of a token's state."""
         return int(self.model.config.hidden_size)
+
+    @property
+    def dim(self) -> int:
+        """Numbers of a text's vector."""
+        return self.config.dim or self.width
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Map ids and mask, both (b, t), to unit vectors (b, dim)."""
-        return nn.functional.normalize(self.pool(ids, mask), dim=-1)
+        return nn.functional.normalize(self.pool(ids, mask)[:, : self.dim], dim=-1)
 
     def pool(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Map ids and mask, both (b, t), to vectors of any length (b, dim), fp32."""
+        """Map ids and mask, both (b, t), to vectors of any length (b, width), fp32."""
         states: Tensor = self.model(
             input_ids=ids, attention_mask=mask
-        ).last_hidden_state  # (b, t, dim)
+        ).last_hidden_state  # (b, t, width)
         pooled = states[:, 0] if self.pooling == "cls" else mean_state(states, mask)
         return pooled.float()
 
