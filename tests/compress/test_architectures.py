@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from corank.compress.export import pair_scorer, text_encoder, torch_encoder
+from corank.compress.export import EXPORTABLE, pair_scorer, text_encoder, torch_encoder
 from corank.language.cross_encoder import CrossEncoder
 from corank.language.encoder import Encoder, EncoderConfig
+from tests.compress.conftest import KINDS
 
 TEXTS = ["coffee grinder", "a lamp", "", "a steel kettle for the kitchen, with a long spout"]
+
+
+def test_what_an_error_names_as_exportable_is_tested() -> None:
+    assert {*KINDS} == {*EXPORTABLE}
 
 
 def test_one_graph_says_what_torch_says_of_texts_and_pairs(kind: EncoderConfig) -> None:

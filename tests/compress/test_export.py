@@ -51,6 +51,14 @@ class Broken(nn.Module):
         return x.mean(1) * float("nan")
 
 
+class Unsayable(nn.Module):
+    """ONNX has no such function."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = torch.special.bessel_j0(x)
+        return found.mean(1)
+
+
 EXAMPLE = [("x", torch.arange(24, dtype=torch.float32).reshape(2, 3, 4))]
 
 
@@ -163,3 +171,17 @@ def test_the_first_numbers_of_a_vector_are_a_vector(tiny_encoder: str) -> None:
 def test_a_vector_is_not_cut_to_what_it_is_not(tiny_encoder: str, dim: int) -> None:
     with pytest.raises(ConfigError, match=rf"dim={dim}, and a vector .* has 32 numbers"):
         Encoder.load(EncoderConfig(name=tiny_encoder, dim=dim))
+
+
+def test_what_no_graph_can_say_is_refused_with_what_can() -> None:
+    said = r"Unsayable cannot be exported: .*bessel_j0.* Encoders of these types can: .*bert"
+    with pytest.raises(BundleError, match=said):
+        export(Unsayable(), EXAMPLE, dynamic=("batch", "items"))
+
+
+def test_an_operator_that_the_runtime_lacks_says_what_to_do() -> None:
+    graph = onnx.load_from_string(export(Mean(), EXAMPLE, dynamic=("batch", "items")))
+    graph.graph.node[0].op_type = "Divine"
+    said = r"cannot be loaded by onnxruntime .*Divine.* If it lacks an operator, install a later"
+    with pytest.raises(BundleError, match=f"(?s){said}"):
+        session(graph.SerializeToString(), "mean")

@@ -17,6 +17,7 @@ import onnxruntime as ort
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
+from torch.onnx import OnnxExporterError
 
 from corank.compress.pair_scorer import PairScorer
 from corank.compress.runtime import TextEncoder, session
@@ -28,6 +29,8 @@ from corank.language.pair_tokens import PairBatch, join
 OPSET = 17
 PROBE = ("a", "Two sentences, of some length. What they say is of no account.")
 TRANSPOSED = ".T"  # ends the name of a weight that the exporter stored transposed
+EXPORTABLE = ("bert", "distilbert", "modernbert", "mpnet", "roberta", "xlm-roberta")
+"""Types of transformers whose export is tested; others may work."""
 TOLERANCE = 1e-4
 """Largest absolute difference allowed between a unit vector from torch and from ONNX."""
 
@@ -45,7 +48,7 @@ def export(
             ``("batch", "tokens")``.
 
     Raises:
-        BundleError: the graph and the module disagree.
+        BundleError: the module holds what no graph can say, or graph and module disagree.
     """
     module.eval()
     names = [name for name, _ in inputs]
@@ -54,22 +57,35 @@ def export(
     axes = dict(enumerate(dynamic))
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # the exporter warns about itself, and about constants
-        torch.onnx.export(
-            module,
-            examples,
-            buffer,  # type: ignore[arg-type]  # the TorchScript exporter writes to a stream
-            input_names=names,
-            output_names=["vector"],
-            dynamic_axes={**dict.fromkeys(names, axes), "vector": {0: dynamic[0]}},
-            opset_version=OPSET,
-            dynamo=False,
-        )
+        try:
+            torch.onnx.export(
+                module,
+                examples,
+                buffer,  # type: ignore[arg-type]  # the TorchScript exporter writes to a stream
+                input_names=names,
+                output_names=["vector"],
+                dynamic_axes={**dict.fromkeys(names, axes), "vector": {0: dynamic[0]}},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        except (OnnxExporterError, RuntimeError, TypeError) as error:
+            raise BundleError(
+                f"{_kind(module)} cannot be exported: {str(error).splitlines()[0]} Nothing was "
+                f"written. Encoders of these types can: {', '.join(EXPORTABLE)}."
+            ) from error
         graph = _named(module, buffer.getvalue())
         corner = (slice(1),) * len(dynamic)
         exported = session(graph, "exported")
         _check(module, exported, inputs)
         _check(module, exported, [(name, example[corner]) for name, example in inputs])
     return graph
+
+
+def _kind(module: nn.Module) -> str:
+    """What a module is, by the type of the transformer in it if there is one."""
+    configs = (getattr(part, "config", None) for part in module.modules())
+    kinds = (getattr(config, "model_type", "") for config in configs)
+    return next(filter(None, kinds), type(module).__name__)
 
 
 def _named(module: nn.Module, graph: bytes) -> bytes:

@@ -35,7 +35,10 @@ def session(graph: bytes, what: str) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions share no other base
-        raise BundleError(f"The {what} graph cannot be loaded: {error}") from error
+        raise BundleError(
+            f"The {what} graph cannot be loaded by onnxruntime {ort.__version__}: {error} If it "
+            "lacks an operator, install a later one; if the file is damaged, make the bundle again."
+        ) from error
 
 
 class Proof(NamedTuple):
