@@ -42,7 +42,7 @@ from corank.retrieve.vectors import ExactIndex, VectorIndex, load_index
 from corank.sealed import Sealed
 from corank.vertical import Vertical, load_vertical
 
-BUNDLE = Sealed("bundle", 3)
+BUNDLE = Sealed("bundle", 4)
 ARRAYS = ("counts", "recency", "log_price", "repeatable")
 
 

@@ -32,8 +32,8 @@ from corank.retrieve.hits import Hits
 
 READ_QUERIES = 300
 """So many queries, of each slice, teach how far to trust what was read: reading takes seconds."""
-START_SEARCH = {"words_share": 0.5, "text": 4.0}
-START_READ = {**START_SEARCH, "reading": 0.25}
+START_SEARCH = {"words_z": 0.3, "text_z": 1.0}
+START_READ = {**START_SEARCH, "reading_z": 1.0}
 """Weights of the raw features where there is nothing to learn them from."""
 
 
@@ -159,7 +159,7 @@ def fit_reader(
             best = np.argsort(-first.score(found.features), kind="stable")[:depth]
             items = np.sort(found.items[best])
             scores = scorer.score([query] * len(items), texts.gather(items).to_list())
-            yield Candidates(items, read_features(items, found, scores))
+            yield Candidates(items, read_features(items, found, scores, scores))
 
     ranker = fit_ranker(
         tuple(READ),
