@@ -22,7 +22,7 @@ from corank.language.adapt import AdaptConfig, adapt
 from corank.language.encoder import Encoder
 from corank.language.pairs import Pairs
 from corank.language.tune import EncoderTraining, train_encoder
-from corank.retrieve.vectors import ExactIndex
+from corank.retrieve.exact import ExactIndex
 
 METRICS = ("recall@10", "mrr@10")
 HELD = 0.2  # of the questions

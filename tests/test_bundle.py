@@ -14,7 +14,7 @@ import corank
 from corank import Engine, Pipeline, Report
 from corank.bundle import BUNDLE, read_report, save
 from corank.errors import BundleError, UnknownVerticalError
-from corank.retrieve.vectors import FaissIndex
+from corank.retrieve.approximate import BinaryIndex, FaissIndex
 
 
 @pytest.fixture
@@ -191,17 +191,20 @@ def test_a_damaged_report_is_not_read(copy: Path) -> None:
         read_report(copy)
 
 
-def test_an_approximate_index_is_saved_and_used(engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("index", [FaissIndex, BinaryIndex])
+def test_an_approximate_index_is_saved_and_used(
+    engine: Engine, tmp_path: Path, index: type[FaissIndex | BinaryIndex]
+) -> None:
     signals = replace(
         engine.signals,
-        text_index=FaissIndex.build(engine.signals.text_vectors),
-        state_index=FaissIndex.build(engine.signals.user_model.states),
+        text_index=index.build(engine.signals.text_vectors),
+        state_index=index.build(engine.signals.user_model.states),
     )
     approximate = replace(engine, signals=signals)
     save(approximate, None, tmp_path / "shop")
     loaded = corank.load(tmp_path / "shop")
-    assert isinstance(loaded.signals.text_index, FaissIndex)
-    assert isinstance(loaded.signals.state_index, FaissIndex)
+    assert isinstance(loaded.signals.text_index, index)
+    assert isinstance(loaded.signals.state_index, index)
     assert loaded.search("coffee grinder") == approximate.search("coffee grinder")
     assert loaded.recommend(["KIT-0001"]) == approximate.recommend(["KIT-0001"])
 

@@ -36,9 +36,11 @@ from corank.rank.lift import Lift
 from corank.rank.ranker import Ranker
 from corank.rank.reader import Reader
 from corank.rank.signals import Signals
+from corank.retrieve.approximate import BinaryIndex, FaissIndex
 from corank.retrieve.cooccurrence import ItemItem
+from corank.retrieve.exact import ExactIndex
 from corank.retrieve.lexical import BM25
-from corank.retrieve.vectors import ExactIndex, VectorIndex, load_index
+from corank.retrieve.vectors import VectorIndex, load_index
 from corank.sealed import Sealed
 from corank.vertical import Vertical, load_vertical
 
@@ -214,7 +216,7 @@ def _write(engine: Engine, folder: Path) -> None:
     _save_array(folder / "user_model" / "states.npy", signals.user_model.states)
     _save_array(folder / "vectors" / "text.npy", signals.text_vectors)
     for name, index in (("text", signals.text_index), ("states", signals.state_index)):
-        if not isinstance(index, ExactIndex):
+        if isinstance(index, FaissIndex | BinaryIndex):
             index.save(folder / "vectors" / f"{name}.faiss")
     for name in ARRAYS:
         _save_array(folder / "signals" / f"{name}.npy", getattr(signals, name))
@@ -284,7 +286,7 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
 
 
 def _index(file: Path, vectors: NDArray[np.float32]) -> VectorIndex:
-    return load_index(file) if file.exists() else ExactIndex(vectors)
+    return load_index(file, vectors) if file.exists() else ExactIndex(vectors)
 
 
 def _related(folder: Path, name: str, decay: float) -> ItemItem:

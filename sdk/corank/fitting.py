@@ -34,8 +34,9 @@ from corank.rank.rules import AlreadySeen, Shelf
 from corank.rank.sequence import UserModelConfig, train_user_model
 from corank.rank.signals import Signals
 from corank.retrieve.cooccurrence import ease, item_knn
+from corank.retrieve.exact import ExactIndex
 from corank.retrieve.lexical import BM25
-from corank.retrieve.vectors import ExactIndex, Kind, build_index
+from corank.retrieve.vectors import Kind, build_index
 from corank.vertical import Vertical
 
 T = TypeVar("T")
@@ -64,7 +65,8 @@ class FitConfig(EncoderTraining):
             each search; None for none. It makes a search slower; see docs/search.md.
         among_judged: whether a search only orders what it is given: its rankers then learn among
             the judged documents of a query, instead of what is found in the catalogue.
-        index: vector search; ``auto`` is exact below 50,000 items.
+        index: vector search; ``auto`` is ``exact`` below 50,000 items and from there on ``faiss``,
+            a graph over 8 bits a number; ``binary`` holds one. See `corank.retrieve.approximate`.
         refit: whether the signals learn from all events in the end, those of validation too; an
             update's always do.
     """

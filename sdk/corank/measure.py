@@ -27,8 +27,8 @@ from corank.evaluate.report import (
     verdict,
 )
 from corank.evaluate.task import DEPTH, Task
+from corank.retrieve.exact import ExactIndex
 from corank.retrieve.fuse import reciprocal_rank_fusion
-from corank.retrieve.vectors import ExactIndex
 from corank.runs import rank_histories, rank_promised, rank_queries, rank_ruled
 
 SHORT_HISTORY = 3

@@ -20,10 +20,11 @@ from corank.rank.features import RECOMMEND, SEARCH, Case, recommend_features, z
 from corank.rank.history import UserModel
 from corank.rank.lift import Lift
 from corank.retrieve.cooccurrence import ItemItem, faded, history_matrix
+from corank.retrieve.exact import ExactIndex
 from corank.retrieve.hits import Hits
 from corank.retrieve.lexical import BM25
 from corank.retrieve.sparse import entries, weighted_sum
-from corank.retrieve.vectors import ExactIndex, VectorIndex
+from corank.retrieve.vectors import VectorIndex
 
 BLOCK = 256  # cases at a time
 SHARES = {
