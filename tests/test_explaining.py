@@ -297,6 +297,9 @@ def test_what_nobody_proposed_is_said_to_be_no_candidate(engine: Engine, ids: li
     assert why.proposed_by == ()
     assert why.candidates == len(found) + 1
     assert feature(why, "words").value == 0
+    assert why.parts == pytest.approx(
+        narrow.why(ids[item], query="coffee grinder", k=400).parts, abs=1e-5
+    )
     assert set(narrow.why(ids[item], query="coffee grinder", k=400).proposed_by) == {"text"}
 
 

@@ -71,8 +71,8 @@ def test_nobody_acted_and_the_queries_are_divided(searched: Dataset, split: Spli
 
 
 def test_it_finds(engine: Engine) -> None:
-    answers = engine.search("coffee grinder", k=5)
-    assert len(answers) == 5 and any(answer.reasons for answer in answers)
+    answers = engine.search("coffee grinder", k=50)
+    assert len(answers) == 50 and any(answer.reasons for answer in answers)
 
 
 def test_recommending_falls_back_to_what_texts_say(engine: Engine) -> None:

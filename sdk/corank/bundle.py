@@ -44,7 +44,7 @@ from corank.retrieve.vectors import VectorIndex, load_index
 from corank.sealed import Sealed
 from corank.vertical import Vertical, load_vertical
 
-BUNDLE = Sealed("bundle", 4)
+BUNDLE = Sealed("bundle", 3)
 ARRAYS = ("counts", "recency", "log_price", "repeatable")
 
 

@@ -32,9 +32,11 @@ from corank.retrieve.hits import Hits
 
 READ_QUERIES = 300
 """So many queries, of each slice, teach how far to trust what was read: reading takes seconds."""
-START_SEARCH = {"words_z": 0.3, "text_z": 1.0}
-START_READ = {**START_SEARCH, "reading_z": 1.0}
-"""Weights of the raw features where there is nothing to learn them from."""
+START_SEARCH = {"words_share": 0.3, "text": 1.0}
+START_READ = {**START_SEARCH, "reading": 1.0}
+"""Weights where there is too little to learn them from; see `fit_ranker`."""
+SPREADS = {"words_share": 0.2, "text": 0.1, "reading": 0.6}
+"""How far the features of a query's candidates lie apart where there is no query to tell."""
 
 
 def check_judged(seen: Dataset, config: FitConfig) -> None:
@@ -123,6 +125,7 @@ def fit_searcher(
         examples(validation),
         config.ranker,
         start=START_SEARCH,
+        spreads=SPREADS,
         seed=config.seed,
     )
 
@@ -159,7 +162,7 @@ def fit_reader(
             best = np.argsort(-first.score(found.features), kind="stable")[:depth]
             items = np.sort(found.items[best])
             scores = scorer.score([query] * len(items), texts.gather(items).to_list())
-            yield Candidates(items, read_features(items, found, scores, scores))
+            yield Candidates(items, read_features(items, found, scores))
 
     ranker = fit_ranker(
         tuple(READ),
@@ -167,6 +170,7 @@ def fit_reader(
         _graded(validation, read(validation)),
         config.ranker,
         start=START_READ,
+        spreads=SPREADS,
         seed=config.seed,
     )
     return Reader(scorer, ranker, depth)

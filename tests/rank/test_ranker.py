@@ -55,7 +55,7 @@ def trees() -> Ranker:
 
 
 def test_a_linear_world_is_recovered() -> None:
-    ranker = fit(world(300, linear, 0), Examples.empty())
+    ranker = fit(world(300, linear, 0), world(60, linear, 1))
     direction = ranker.weights / ranker.scale
     cosine = direction @ [2, -1, 0.5] / np.linalg.norm(direction) / np.linalg.norm([2, -1, 0.5])
     assert cosine > 0.999
@@ -66,10 +66,11 @@ def test_a_linear_world_is_recovered() -> None:
 
 
 def test_features_of_any_scale_are_weighed_alike() -> None:
-    train, test = world(300, linear, 0), world(50, linear, 2)
+    train, check, test = world(300, linear, 0), world(60, linear, 1), world(50, linear, 2)
     by = np.array([1000, 1, 0.001], np.float32)
-    scaled = fit(replace(train, features=train.features * by + 5), Examples.empty())
-    plain = fit(train, Examples.empty())
+    larger = [replace(each, features=each.features * by + 5) for each in (train, check)]
+    scaled = fit(larger[0], larger[1])
+    plain = fit(train, check)
     assert scaled.score(test.features * by + 5) == pytest.approx(
         plain.score(test.features), abs=0.01
     )
@@ -118,11 +119,7 @@ def test_a_few_cases_prove_nothing() -> None:
 
 def test_a_linear_world_needs_no_trees() -> None:
     ranker = fit(world(300, linear, 0, grades=1), world(100, linear, 1, grades=1))
-    assert ranker.trees is None
-    assert (
-        ranker.weights.tolist()
-        == fit(world(300, linear, 0, grades=1), Examples.empty()).weights.tolist()
-    )
+    assert ranker.trees is None and (ranker.weights != 0).all()
 
 
 def test_nothing_to_learn_from_leaves_the_start() -> None:
@@ -131,18 +128,37 @@ def test_nothing_to_learn_from_leaves_the_start() -> None:
     assert ranker.score(features).tolist() == [5.5, 0]
 
 
+def test_a_start_in_spreads_is_worth_the_same_whatever_the_scale() -> None:
+    """As it is among a case's candidates; where there is none, as it usually is."""
+    train, none = world(50, linear, 0), Examples.empty()
+    start, usual = {"a": 1.0, "b": 0.5}, {"a": 0.1, "b": 0.2}
+    by = np.array([1000, 0.001, 1], np.float32)
+    for cases, times in ((train, 1), (replace(train, features=train.features * by), by)):
+        ranker = fit_ranker(NAMES, cases, none, CONFIG, start=start, spreads=usual, seed=0)
+        each = train.features.reshape(-1, EACH, 3).std(axis=1).mean(axis=0)  # (3,)
+        assert ranker.weights / ranker.scale * times == pytest.approx(
+            np.array([1, 0.5, 0]) / each, rel=1e-4
+        )
+    ranker = fit_ranker(NAMES, none, none, CONFIG, start=start, spreads=usual, seed=0)
+    assert ranker.weights.tolist() == pytest.approx([10, 2.5, 0])
+    flat = replace(train, features=train.features * np.array([0, 1, 1], np.float32))
+    ranker = fit_ranker(NAMES, flat, none, CONFIG, start=start, spreads=usual, seed=0)
+    assert ranker.weights[0] / ranker.scale[0] == pytest.approx(10)
+
+
 def test_little_data_stays_near_the_start() -> None:
     strong = RankerConfig(l2=100.0)
     ranker = fit_ranker(
-        NAMES, world(50, linear, 0), Examples.empty(), strong, start={"b": 3.0}, seed=0
+        NAMES, world(50, linear, 0), world(60, linear, 1), strong, start={"b": 3.0}, seed=0
     )
     assert ranker.weights / ranker.scale == pytest.approx([0, 3, 0], abs=0.05)
 
 
 def test_a_feature_that_is_never_known_has_no_say() -> None:
-    train = world(50, linear, 0)
-    train.features[:, 2] = np.nan
-    ranker = fit(train, Examples.empty())
+    train, check = world(50, linear, 0), world(60, linear, 1)
+    train.features[:, 2] = check.features[:, 2] = np.nan
+    ranker = fit(train, check)
+    assert (ranker.weights[:2] != 0).all()
     assert (ranker.mean[2], ranker.scale[2]) == (0, 1)
     features = np.array([[1, 1, np.nan], [1, 1, np.nan]], np.float32)
     assert np.isfinite(ranker.score(features)).all()

@@ -285,9 +285,6 @@ def test_search_features_by_hand(signals: Signals) -> None:
     assert got["words"] == pytest.approx(words, abs=1e-5)
     assert got["words_share"] == pytest.approx(np.array(words) / words[0], abs=1e-5)
     assert got["text"] == pytest.approx(np.array([0.8, 1, 0.6, 0, 0.48, -0.6]), abs=1e-6)
-    for name in ("words", "text"):
-        spread = got[name] - got[name].mean()
-        assert got[f"{name}_z"] == pytest.approx(spread / got[name].std(), abs=1e-4)
     assert got["popularity"] == pytest.approx(np.log1p(signals.counts), abs=1e-6)
     assert got["recency"].tolist() == signals.recency.tolist()
 

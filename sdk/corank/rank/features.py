@@ -48,9 +48,7 @@ Each context that is known adds one of its own name; see `Signals.recommend_part
 SEARCH: Mapping[str, str] = {
     "words": "words",
     "words_share": "words",
-    "words_z": "words",
     "text": "text",
-    "text_z": "text",
     "popularity": "popularity",
     "recency": "popularity",
 }
@@ -97,15 +95,15 @@ def recommend_features(known: "Signals", items: Items, case: Case) -> Floats:
     session = case.history[len(case.history) - case.session :][-RECENT:]
     columns = {
         "sequence": sequence,
-        "sequence_z": z(sequence),
+        "sequence_z": _z(sequence),
         "sequence_rank": _reciprocal_rank(sequence),
         "together": together,
-        "together_z": z(together),
+        "together_z": _z(together),
         "together_rank": _reciprocal_rank(together),
         "neighbours": neighbours,
-        "neighbours_z": z(neighbours),
+        "neighbours_z": _z(neighbours),
         "text": text,
-        "text_z": z(text),
+        "text_z": _z(text),
         "text_nearest": near.max(1),
         "text_last": near[:, -1],
         "words": case.words[items],
@@ -135,12 +133,11 @@ def _price_affinity(log_price: Floats, items: Items, history: Items) -> Floats:
     return np.asarray(-distance, np.float32)
 
 
-def z(values: Floats, among: Floats | None = None) -> Floats:
-    """Distance from the mean of the candidates, or of ``among``, in standard deviations."""
-    among = values if among is None else among
-    if not len(among):
+def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Distance from the candidates' mean in standard deviations."""
+    if not len(values):
         return values
-    return np.asarray((values - among.mean()) / (among.std() + 1e-6), np.float32)
+    return np.asarray((values - values.mean()) / (values.std() + 1e-6), np.float32)
 
 
 def _reciprocal_rank(values: NDArray[np.float32]) -> NDArray[np.float32]:

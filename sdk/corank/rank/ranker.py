@@ -32,7 +32,8 @@ from corank.retrieve.hits import Hits
 Matrix = NDArray[np.float32]
 
 WORTH_THREADS = 5_000  # rows
-FEWEST = 30  # cases of validation; fewer prove nothing, and what was given stays
+FEWEST = 30
+"""Cases of validation; what is learned is kept on no fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,21 +191,29 @@ def fit_ranker(
     config: RankerConfig,
     *,
     start: Mapping[str, float],
+    spreads: Mapping[str, float] | None = None,
     seed: int,
 ) -> Ranker:
     """Learn a ranker; what does not clearly help on validation is not kept.
+
+    Fewer than `FEWEST` cases of validation prove nothing: then what it starts from stays.
 
     Args:
         features: names of the columns.
         train: cases to learn from.
         validation: cases that decide whether the learned weights, and how many trees, are kept.
         config: how.
-        start: weights of the raw features where there is nothing to learn from; also what the
+        start: weights of the raw features where there is too little to learn from; also what the
             linear weights are pulled towards.
+        spreads: if given, ``start`` is not of the raw features but of each in its standard
+            deviation among the candidates of a case, on average over ``train``; where there is
+            none, in these.
         seed: of LightGBM's sampling.
     """
     train, validation = train.answered(), validation.answered()
     initial = np.array([start.get(name, 0.0) for name in features])
+    if spreads is not None:
+        initial /= _spreads(features, train, spreads)
     if not len(train):
         zero = np.zeros(len(features))
         return Ranker(tuple(features), zero, zero + 1, initial)
@@ -213,10 +222,10 @@ def fit_ranker(
     scale = np.where(spread > 1e-6, spread, 1.0)
     initial = initial * scale
     plain = Ranker(tuple(features), mean, scale, initial)
+    if len(validation) < FEWEST:
+        return plain
     x = plain._standardised(train.features)
     linear = Ranker(tuple(features), mean, scale, _listwise(x, train, initial, config.l2))
-    if not len(validation):
-        return linear
     trees = _trees(linear, train, validation, config, seed)
     best = plain
     for richer in (linear, Ranker(tuple(features), mean, scale, linear.weights, trees)):
@@ -225,10 +234,23 @@ def fit_ranker(
     return best
 
 
+def _spreads(
+    features: Sequence[str], train: Examples, usual: Mapping[str, float]
+) -> NDArray[np.float64]:
+    """Standard deviation of each feature among the candidates of a case, (f,)."""
+    found = np.array([usual.get(name, 1.0) for name in features])
+    if not len(train):
+        return found
+    for column, name in enumerate(features):
+        if name in usual:
+            cases = np.split(train.features[:, column], train.indptr[1:-1])
+            spread = float(np.mean([case.std() for case in cases]))
+            found[column] = spread if spread > 1e-6 else usual[name]
+    return found
+
+
 def _gains(richer: Ranker, simple: Ranker, validation: Examples) -> bool:
     """Say whether the richer ranker gains more than twice the standard error of its gain."""
-    if len(validation) < FEWEST:
-        return False
     more, less = (validation.ndcg(r.score(validation.features)) for r in (richer, simple))
     gain = more - less  # (n,)
     return bool(gain.mean() > 2 * gain.std() / np.sqrt(len(gain)))

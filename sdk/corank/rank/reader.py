@@ -15,29 +15,26 @@ from numpy.typing import NDArray
 
 from corank.compress.pair_scorer import PairScorer
 from corank.rank.explain import add_up
-from corank.rank.features import SEARCH, z
+from corank.rank.features import SEARCH
 from corank.rank.ranker import Matrix, Ranker
 from corank.rank.rules import Ranked
 from corank.rank.signals import Candidates
 
 Items = NDArray[np.int32]
-Floats = NDArray[np.float32]
 
-READ: Mapping[str, str] = {**SEARCH, "reading": "reading", "reading_z": "reading"}
+READ: Mapping[str, str] = {**SEARCH, "reading": "reading"}
 """Features of an answer that was read -> the part of the score."""
 
 
-def read_features(items: Items, found: Candidates, scores: Floats, among: Floats) -> Matrix:
+def read_features(items: Items, found: Candidates, scores: NDArray[np.float32]) -> Matrix:
     """Features, as `READ` names them, of these of the candidates, (m, f).
 
     Args:
         items: (m,).
         found: the candidates, with the features that `SEARCH` names.
         scores: of reading each item together with the query, (m,).
-        among: the scores of all that was read, (depth,) or fewer.
     """
-    known = found.features[np.searchsorted(found.items, items)]
-    return np.column_stack([known, scores, z(scores, among)])
+    return np.column_stack([found.features[np.searchsorted(found.items, items)], scores])
 
 
 @dataclass(frozen=True)
@@ -120,13 +117,10 @@ class Reading:
         ]
 
     def features(self, items: Items, found: Candidates) -> Matrix:
-        """Features, as `READ` names them, of some of what was read, (m, f)."""
-        return read_features(items, found, self._of(items), self._of(self.read))
-
-    def _of(self, items: Items) -> Floats:
-        """The scores of reading these items, (m,)."""
+        """Features, as `READ` names them, of these of the candidates, (m, f)."""
         new = np.array([item for item in items.tolist() if item not in self._scores], np.int32)
         if len(new):
             scores = self.reader.scorer.score([self.query] * len(new), self.texts(new))
             self._scores.update(zip(new.tolist(), scores.tolist(), strict=True))
-        return np.array([self._scores[item] for item in items.tolist()], np.float32)
+        scores = np.array([self._scores[item] for item in items.tolist()], np.float32)
+        return read_features(items, found, scores)

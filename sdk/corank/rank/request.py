@@ -147,10 +147,9 @@ class Query(Request):
         if self.reading is None:
             return first
         if item not in self.reading.read:  # it stands below those that were read
-            unknown = np.full(len(READ) - len(SEARCH), np.nan, np.float32)
-            shift = np.where(np.arange(len(unknown)) == 0, self.reading.shift, 0.0)
-            adds = np.insert(first.adds, len(first.adds) - 1, shift)
-            return Scored(tuple(READ), READ, np.append(first.values, unknown), adds)
+            values, adds = np.append(first.values, np.float32(np.nan)), first.adds
+            adds = np.insert(adds, len(adds) - 1, self.reading.shift)
+            return Scored((*first.names, "reading"), READ, values, adds)
         second, features = (
             self.reading.reader.ranker,
             self.reading.features(np.array([item]), found),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from corank.data.context import PREFIX, SESSION, Moments, nothing_known
 from corank.data.ragged import Ragged
-from corank.rank.features import RECOMMEND, SEARCH, Case, recommend_features, z
+from corank.rank.features import RECOMMEND, SEARCH, Case, recommend_features
 from corank.rank.history import UserModel
 from corank.rank.lift import Lift
 from corank.retrieve.cooccurrence import ItemItem, faded, history_matrix
@@ -300,13 +300,11 @@ class Signals:
         self, query: str, vector: NDArray[np.float32], items: NDArray[np.int32]
     ) -> Candidates:
         """Return these items, (m,) ascending, with what they are to a query and its vector."""
-        words, text = self.bm25.scores(query, items), self.text_vectors[items] @ vector
+        words = self.bm25.scores(query, items)
         columns = {
             "words": words,
             "words_share": words / max(float(words.max(initial=0)), 1e-9),
-            "words_z": z(words),
-            "text": text,
-            "text_z": z(text),
+            "text": self.text_vectors[items] @ vector,
             "popularity": self.popularity[items],
             "recency": self.recency[items],
         }
