@@ -50,7 +50,7 @@ def peak_memory_mb() -> float:
     What `getrusage` says of a process includes what its parent held when it was started, so it
     is asked only where there is nothing better.
     """
-    if STATUS.exists():
-        (line,) = (each for each in STATUS.read_text().splitlines() if each.startswith("VmHWM:"))
-        return int(line.split()[1]) / 1024
+    for line in STATUS.read_text().splitlines() if STATUS.exists() else ():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -37,7 +37,6 @@ WHOLE: dict[str, tuple[int | None, float]] = {"int8": (None, 0.005)}
 SHALLOW: dict[str, tuple[int | None, float]] = {"int8, 3 layers": (3, 0.02)}
 """What is made -> how many layers stay, and the share of the metric that the gate lets go."""
 HELD = 0.1
-MAX_TOKENS = 128
 
 
 @dataclass(frozen=True)

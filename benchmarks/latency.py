@@ -1,9 +1,9 @@
 """How fast an encoder reads, and how well, beside sentence-transformers and its back ends.
 
-Every system reads the same texts with the same weights, each time in a process of its own, by
-turns; its speed is a ratio to sentence-transformers in full precision within the same round. A
-system is timed from texts to vectors, loading and a first pass left out, with as many threads as
-there are cores. Texts are cut at 128 tokens.
+Every system reads the same texts with the same weights (but for ours with fewer layers), each time
+in a process of its own, by turns; its speed is a ratio to sentence-transformers in full precision
+within the same round. A system is timed from texts to vectors, loading and a first pass left out,
+with as many threads as there are cores. Texts are cut at 128 tokens.
 
 What its vectors are worth is a metric on the test of the set (see `tasks`), and what that loses
 against full precision, case by case. Beside it the cosine to the vectors in full precision, and
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers.encoders import ALONE, MAX_TOKENS, SYSTEMS
+from benchmarks.peers.encoders import ALONE, BACKENDS, MAX_TOKENS, plain
 from benchmarks.peers.run import ROOT
 from benchmarks.profile import limit, operators
 from benchmarks.results import current_commit, store
@@ -41,7 +41,7 @@ from corank.language.source import DEFAULT_ENCODER, resolve
 from corank.threads import allowed
 
 PEER = "sentence-transformers"
-BACKENDS = os.environ.get("CORANK_BACKENDS", str(ROOT / ".backends" / "bin" / "python"))
+PYTHON = os.environ.get("CORANK_BACKENDS", str(ROOT / ".backends" / "bin" / "python"))
 """A Python that has sentence-transformers with its back ends; `make backends` makes one."""
 QUERIES = 200
 INT8 = f"{OURS}/int8"
@@ -74,21 +74,25 @@ def run(
     given = [every[n] for n in rng.permutation(len(every))[:texts]]
     queries = sorted({*(task.asked or task.known)})
     queries = [queries[n] for n in rng.permutation(len(queries))[:QUERIES]]
-    found: dict[str, list[Timed]] = {system: [] for system in (*SYSTEMS, OURS, INT8, SMALL)}
+    found: dict[str, list[Timed]] = {system: [] for system in (*BACKENDS, OURS, INT8, SMALL)}
     failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for file, content in (("every", every), ("texts", given), ("queries", queries)):
             (folder / f"{file}.json").write_text(json.dumps(content), "utf-8")
         exact, small = _make(task, folder, model, shrink, seed)
-        for what in ("read", *["time"] * rounds):
+        for what in ("make", "read", *["time"] * rounds):
             for system in [each for each in found if each not in failed]:
+                if what == "make" and system not in BACKENDS:
+                    continue
                 try:
-                    found[system].append(_asked(system, what, model, folder))
+                    figures = _asked(system, what, model, folder)
+                    if what != "make":
+                        found[system].append(figures)
                 except subprocess.CalledProcessError as error:
                     failed[system] = (error.stderr.strip().splitlines() or [str(error)])[-1]
                 else:
-                    print(f"{what}: {system} {found[system][-1]}", flush=True)
+                    print(f"{what}: {system} {figures}", flush=True)
         rows = [row for s in found if s not in failed for row in _worth(s, task, folder)]
     rows += [row for s in found if s not in failed for row in _speed(s, found, texts)]
     speed = next(r.value for r in rows if (r.system, r.metric) == (INT8, "texts_per_second"))
@@ -112,14 +116,14 @@ def _make(
     shallow = text_encoder(shrunk(whole, task.known, shrink, seed=seed), PROBE)
     smallest = Quantizer(shallow, some, seed=seed).encoder()
     for system, encoder in ((OURS, exact), (INT8, small), (SMALL, smallest)):
-        encoder.save(folder / system)
+        encoder.save(folder / plain(system))
     return exact, small
 
 
 def _asked(system: str, what: str, model: str, folder: Path) -> Timed:
     """Have a process of its own read or time a system's encoder."""
-    if system in SYSTEMS:
-        python = sys.executable if system == PEER else BACKENDS
+    if system in BACKENDS:
+        python = sys.executable if system == PEER else PYTHON
         child = [python, "-m", "benchmarks.peers.encoders", system, what, str(folder)]
         child.append(str(resolve(model)))
     else:
@@ -127,7 +131,7 @@ def _asked(system: str, what: str, model: str, folder: Path) -> Timed:
     try:
         done = subprocess.run(child, capture_output=True, text=True, check=True)
     except FileNotFoundError as error:
-        said = f"{BACKENDS} is not there: make backends, or point CORANK_BACKENDS at a Python"
+        said = f"{PYTHON} is not there: make backends, or point CORANK_BACKENDS at a Python"
         raise subprocess.CalledProcessError(1, child, stderr=said) from error
     figures: Timed = json.loads(done.stdout.splitlines()[-1])
     return figures
@@ -136,7 +140,7 @@ def _asked(system: str, what: str, model: str, folder: Path) -> Timed:
 def _worth(system: str, task: TextTask, folder: Path) -> Iterator[Row]:
     """What a system's vectors are, beside those in full precision."""
     n = len(task.known) + len(task.asked)
-    own, exact = (np.load(folder / f"{s.replace('/', '-')}.npy") for s in (system, PEER))
+    own, exact = (np.load(folder / f"{plain(s)}.npy") for s in (system, PEER))
     similar, batched = cosines(own[:n], exact[:n]), cosines(own[:ALONE], own[n:])
     values, before = task.values(own[:n]), task.values(exact[:n])
     mean, lost = bootstrap_mean(values), paired_difference(before, values)

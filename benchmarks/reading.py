@@ -6,11 +6,10 @@
 import sys
 from pathlib import Path
 
-from benchmarks.peers.encoders import Loaded, answer, megabytes
+from benchmarks.peers.encoders import answer, plain
 from corank.compress.runtime import TextEncoder
 
 if __name__ == "__main__":
     _, system, what, folder = sys.argv
-    place = Path(folder) / system
-    encode = TextEncoder.load(place).encode_items
-    answer(Loaded(encode, megabytes(place)), system, what, Path(folder))
+    encoder = TextEncoder.load(Path(folder) / plain(system))
+    answer(encoder.encode_items, system, what, Path(folder))

@@ -248,10 +248,10 @@ def _write(engine: Engine, folder: Path) -> None:
 def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
     chances = folder / "recommender" / "chances.json"
     settings = json.loads((folder / "signals" / "signals.json").read_text("utf-8"))
-    text_vectors = _load_array(folder / "vectors" / "text.npy")
+    text_vectors = _map_array(folder / "vectors" / "text.npy")
     user_model = UserModel(
         (folder / "user_model" / "graph.onnx").read_bytes(),
-        _load_array(folder / "user_model" / "states.npy"),
+        _map_array(folder / "user_model" / "states.npy"),
         _load_array(folder / "user_model" / "projection.npy"),
         settings["history_length"],
     )
@@ -304,3 +304,9 @@ def _save_array(path: Path, array: NDArray[Any]) -> None:
 def _load_array(path: Path) -> NDArray[Any]:
     array: NDArray[Any] = np.load(path, allow_pickle=False)
     return array
+
+
+def _map_array(path: Path) -> NDArray[Any]:
+    """Leave an array on disk, whose pages are read as they are needed; not to be written to."""
+    mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    return mapped

@@ -325,7 +325,7 @@ class Pipeline:
         engine = self.engine
         assert self._train is not None  # noqa: S101  set wherever the engine is
         probe = render(self.vertical.item_text, engine.items.head(PROBE)).to_list()
-        frozen = text_encoder(Encoder.load(self.encoder), probe)
+        frozen = text_encoder(Encoder.load(replace(self.encoder, dim=None)), probe)
         return measure([engine, *alike], self._train, test, frozen=frozen, peers=peers)
 
     def compress(

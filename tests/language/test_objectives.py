@@ -17,7 +17,6 @@ from corank.language.objectives import (
     BiEncoderListwise,
     Classification,
     Contrastive,
-    Nested,
     Regression,
     Share,
     VectorDistillation,
@@ -148,19 +147,6 @@ def test_listwise_by_hand() -> None:
             for p, c in zip(goal, cosines, strict=True)
         )
     assert objective.loss(outputs, BOTH).item() == pytest.approx(expected / 2, abs=1e-6)
-
-
-def test_nested_is_the_mean_over_whole_and_first_numbers() -> None:
-    """Of the first number nothing but the sign is left, and the signs agree."""
-    targets = np.array([[0.75, 0.25], [0.75, 0.25]], np.float32)
-    whole = BiEncoderListwise(IDS, np.array([3, 4]), np.array([[0, 1], [1, 0]]), targets)
-    nested = Nested(whole, [1])
-    assert len(nested) == 2 and nested.fingerprint == whole.fingerprint
-    assert nested.texts(np.arange(2), RNG) == whole.texts(np.arange(2), RNG)
-    outputs = torch.cat([ITEMS.flip(0), ITEMS, ITEMS.flip(0)])
-    at_one = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
-    expected = (whole.loss(outputs, BOTH).item() + at_one) / 2
-    assert nested.loss(outputs, BOTH).item() == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("mined", [False, True])

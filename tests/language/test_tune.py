@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from corank.compress.export import text_encoder
 from corank.data.ragged import Ragged
-from corank.errors import ConfigError, DataError
+from corank.errors import DataError
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.lists import Lists
 from corank.language.pairs import Pairs, build_pairs
@@ -154,22 +154,3 @@ def test_long_texts_keep_their_closing_token_in_training(tiny_encoder: str, pair
     )
     train_encoder(encoder, TEXTS, pairs, replace(TOY, epochs=1, max_tokens=3), seed=0)
     assert last == {encoder.tokenizer.backend.token_to_id("[SEP]")}
-
-
-def test_nested_numbers_learn_to_do_alone(tiny_encoder: str, pairs: Pairs) -> None:
-    """The first quarter tells the topics apart better than one that was never asked."""
-
-    def apart(nested: int) -> float:
-        config = replace(TOY, nested=nested)
-        first = trained(tiny_encoder, pairs, config).encode(TEXTS)[:, :8]
-        first /= np.linalg.norm(first, axis=1, keepdims=True)
-        cosine = first @ first.T
-        within = (cosine[:6, :6].mean() + cosine[6:, 6:].mean()) / 2
-        return float(within - cosine[:6, 6:].mean())
-
-    assert apart(2) > apart(0) + 0.05
-
-
-def test_a_vector_is_not_halved_below_one_number(tiny_encoder: str, pairs: Pairs) -> None:
-    with pytest.raises(ConfigError, match="a vector of 32 numbers cannot be halved so often"):
-        trained(tiny_encoder, pairs, replace(TOY, nested=6))

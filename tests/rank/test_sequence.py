@@ -155,7 +155,8 @@ def test_of_a_long_history_every_item_but_the_first_is_predicted_once(
     lengths: list[int], most: int, seed: int
 ) -> None:
     rows = [list(range(100 * n, 100 * n + length)) for n, length in enumerate(lengths)]
-    found = _windows(Ragged.of(rows), most, np.random.default_rng(seed))
+    histories = Ragged.of(rows)
+    found = histories.slices(*_windows(histories, most, np.random.default_rng(seed)))
     windows = [found[n].tolist() for n in range(len(found))]
     assert all(len(window) <= most + 1 for window in windows)
     assert all(later == item + 1 for w in windows for item, later in pairwise(w))

@@ -300,6 +300,16 @@ def test_a_query_without_a_match_is_answered_by_meaning(signals: Signals) -> Non
     assert got["words"].tolist() == got["words_share"].tolist() == [0, 0]
 
 
+def test_what_a_search_knows_of_an_item_does_not_hang_on_what_else_is_found(
+    signals: Signals,
+) -> None:
+    """Or a longer page would not begin with the shorter one."""
+    few, many = (search(signals, "red lamp", [0.8, 0.6, 0], n) for n in (2, ALL))
+    same = np.searchsorted(many.items, few.items)
+    assert 0 < len(few.items) < len(many.items)
+    assert np.array_equal(few.features, many.features[same])
+
+
 def test_queries_keep_their_order(signals: Signals) -> None:
     vectors = np.array([[0, 0, 1], [1, 0, 0]], np.float32)
     first, second = signals.for_queries(["chair", "table"], vectors, 1)

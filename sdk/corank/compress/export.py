@@ -69,8 +69,9 @@ def export(
                 dynamo=False,
             )
         except (OnnxExporterError, RuntimeError, TypeError) as error:
+            said = next(iter(str(error).splitlines()), type(error).__name__)
             raise BundleError(
-                f"{_kind(module)} cannot be exported: {str(error).splitlines()[0]} Nothing was "
+                f"{_kind(module)} cannot be exported: {said} Nothing was "
                 f"written. Encoders of these types can: {', '.join(EXPORTABLE)}."
             ) from error
         graph = _named(module, buffer.getvalue())

@@ -40,7 +40,8 @@ class EncoderConfig:
         query_prompt: put before each query, as models such as E5 expect.
         passage_prompt: put before each item text.
         dim: keep the first so many numbers of a vector, None for all. An index takes that much
-            less memory; `EncoderTraining.nested` teaches the first numbers to do alone.
+            less memory. Models trained for it (Kusupati et al., "Matryoshka Representation
+            Learning", NeurIPS 2022) lose little by it, and what tunes an encoder tunes what stays.
     """
 
     name: str = DEFAULT_ENCODER

@@ -275,30 +275,6 @@ class BiEncoderListwise(Objective):
         return F.kl_div(scores.log_softmax(1), targets, reduction="batchmean")
 
 
-class Nested(Objective):
-    """The mean of an objective's losses on whole vectors and on the first numbers of them.
-
-    What is cut off such a vector says less than what stays: see `EncoderConfig.dim`.
-
-    Source: Kusupati et al., "Matryoshka Representation Learning", NeurIPS 2022.
-
-    Args:
-        objective: over unit vectors, (b, d).
-        dims: how many of the first numbers, each below d.
-    """
-
-    def __init__(self, objective: Objective, dims: Sequence[int]) -> None:
-        super().__init__(len(objective))
-        self.objective, self.dims, self.fingerprint = objective, dims, objective.fingerprint
-
-    def texts(self, rows: Rows, rng: np.random.Generator) -> Texts:
-        return self.objective.texts(rows, rng)
-
-    def loss(self, outputs: Tensor, share: Share) -> Tensor:
-        parts = [outputs, *(F.normalize(outputs[:, :dim], dim=-1) for dim in self.dims)]
-        return torch.stack([self.objective.loss(part, share) for part in parts]).mean()
-
-
 def drop_tokens(ids: Sequence[list[int]], share: float, rng: np.random.Generator) -> Ids:
     """Leave out this share of each text's tokens at random, but for the first and the last.
 

@@ -222,8 +222,11 @@ def set_moments(
 
 
 def fingerprint(model: nn.Module) -> int:
-    """Checksum of every weight's name and shape, and of the values of those that do not learn."""
-    total = 0
+    """Checksum of every weight's name and shape, and of the values of those that do not learn.
+
+    Where a vector is cut short, its length counts too.
+    """
+    total = zlib.crc32(f"{getattr(model, 'dim', '')}".encode())
     for name, p in model.named_parameters():
         total = zlib.crc32(f"{name} {[*p.shape]} {p.requires_grad}".encode(), total)
         if not p.requires_grad:

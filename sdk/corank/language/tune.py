@@ -19,7 +19,7 @@ from corank.language.encoder import Encoder
 from corank.language.interactions import Interactions, Reconstruction, build_interactions
 from corank.language.lists import Lists, build_lists, targets, teaching
 from corank.language.negatives import mine
-from corank.language.objectives import BiEncoderListwise, Contrastive, Nested, Objective
+from corank.language.objectives import BiEncoderListwise, Contrastive, Objective
 from corank.language.options import TrainerConfig
 from corank.language.pairs import Pairs, build_pairs
 from corank.language.tokenizer import Tokenizer, embed
@@ -51,8 +51,6 @@ class EncoderTraining(TrainerConfig):
         step_texts: of ``interactions``; texts that a process runs for one batch. The users' items
             come first, of long histories a part; random ones fill the rest.
         list_size: of ``judgements``; so many documents of a query are compared with each other.
-        nested: so many times the first half of a vector's numbers is taught to do by itself too:
-            with 2 the half and the quarter. What `EncoderConfig.dim` cuts off then says little.
     """
 
     frozen_layers: int = 2
@@ -65,13 +63,10 @@ class EncoderTraining(TrainerConfig):
     max_users: int = 60_000
     step_texts: int = 512
     list_size: int = 8
-    nested: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_ranges(
-            self, at_least_1=("step_texts", "list_size"), at_least_0=("max_users", "nested")
-        )
+        check_ranges(self, at_least_1=("step_texts", "list_size"), at_least_0=("max_users",))
         if self.objective == "interactions" and self.step_texts < 2 * self.batch_size:
             raise ConfigError(
                 f"step_texts={self.step_texts} are too few for batch_size={self.batch_size}: of "
@@ -140,12 +135,8 @@ def train_encoder(
             times an epoch. With ``config.patience``, the best weights come out.
 
     Raises:
-        TrainingError, ConfigError: see `trainer.train`; or a vector cannot be halved so often.
+        TrainingError, ConfigError: see `trainer.train`.
     """
-    if encoder.dim >> config.nested < 1:
-        raise ConfigError(
-            f"nested={config.nested}: a vector of {encoder.dim} numbers cannot be halved so often."
-        )
     if config.adapter == "prompt":
         encoder.add_virtual_tokens(config.virtual_tokens, texts)
     max_tokens = min(config.max_tokens, encoder.tokenizer.max_tokens)
@@ -168,8 +159,6 @@ def train_encoder(
             start, h = embedded(texts), config.hard_negatives
             negatives = mine(start[examples.anchors], start[:n_items], examples, h, seed=seed)
         objective = Contrastive(ids, examples, temperature=config.temperature, negatives=negatives)
-    if config.nested:
-        objective = Nested(objective, [encoder.dim >> n for n in range(1, config.nested + 1)])
     metric = (lambda: validate(embedded)) if validate else None
     return train(
         encoder, objective, config, seed=seed, metric=metric, run=run, name="tuning encoder"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from corank.data.context import PREFIX, SESSION, Moments, nothing_known
 from corank.rank.signals import Signals
 
+SAMPLED = 10_000  # texts, at most, that say how much alike any two are
 REASONS = 3
 """At most so many reasons for one answer."""
 
@@ -192,7 +193,8 @@ class Reasons:
 
     @cached_property
     def _mean_text(self) -> NDArray[np.float32]:
-        return np.asarray(self.signals.text_vectors.mean(axis=0))
+        vectors = self.signals.text_vectors
+        return np.asarray(vectors[:: max(len(vectors) // SAMPLED, 1)].mean(axis=0))
 
     def _fits(self, past: "Past", n: int) -> str:
         fits = self._reads_like(past, n, running=True) or self._together(past, n, running=True)

@@ -78,6 +78,14 @@ class UserModelConfig:
             )
 
 
+class Windows(NamedTuple):
+    """Parts of histories, (n,) each."""
+
+    row: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]  # the first item that is no longer in it
+
+
 class FusedItems(nn.Module):
     """Item states from text vectors, an id vector each, and the gate between them."""
 
@@ -222,7 +230,7 @@ def train_user_model(
     best_value = -math.inf
     for step, some in enumerate(track(plan[:steps], "training user model", steps), 1):
         items.train(), reader.train()
-        loss = _loss(items, reader, scale, some, config, rng)
+        loss = _loss(items, reader, scale, histories.slices(*some), config, rng)
         optimizer.zero_grad()
         loss.backward()
         set_rate(optimizer, step - 1, len(plan), floor=0.05)
@@ -300,25 +308,26 @@ def _seen_before(
     return row.contiguous(), column.contiguous(), torch.from_numpy(coming[real])
 
 
-def _plan(histories: Ragged, config: UserModelConfig, rng: np.random.Generator) -> list[Ragged]:
+def _plan(histories: Ragged, config: UserModelConfig, rng: np.random.Generator) -> list[Windows]:
     """Windows for each step: of like length, about ``events_per_step`` predictions."""
-    plan: list[Ragged] = []
+    plan: list[Windows] = []
     epoch = 0
     while (histories.lengths >= 2).any() and (
         epoch < config.epochs or len(plan) < config.min_steps
     ):
         windows = _windows(histories, config.history_length, rng)
-        lengths = windows.lengths
+        lengths = windows.end - windows.start
         order = np.lexsort((rng.random(len(lengths)), lengths))
         order = order[lengths[order] >= 2]
         batch = np.cumsum(lengths[order] - 1) // config.events_per_step
         groups = np.split(order, np.flatnonzero(np.diff(batch)) + 1)
-        plan += [windows.take(groups[group]) for group in rng.permutation(len(groups))]
+        for group in rng.permutation(len(groups)):
+            plan.append(Windows(*(part[groups[group]] for part in windows)))
         epoch += 1
     return plan
 
 
-def _windows(histories: Ragged, length: int, rng: np.random.Generator) -> Ragged:
+def _windows(histories: Ragged, length: int, rng: np.random.Generator) -> Windows:
     """Cut histories so that each item but the first is predicted once, from ``length`` at most.
 
     A window begins with the last item of the one before. Where the first ends is drawn.
@@ -331,7 +340,7 @@ def _windows(histories: Ragged, length: int, rng: np.random.Generator) -> Ragged
     number = np.arange(len(row)) - np.repeat(np.cumsum(more + 1) - more - 1, more + 1)
     end = np.minimum(first[row] + number * length, lengths[row])
     start = np.where(number > 0, first[row] + (number - 1) * length - 1, 0)
-    return histories.slices(row, start, end)
+    return Windows(row, start, end)
 
 
 def _ready(items: FusedItems, reader: Reader, config: UserModelConfig) -> UserModel:

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corank.retrieve.hits import Hits
-from corank.retrieve.library import as_queries, as_vectors, faiss
+from corank.retrieve.library import Borrowed, as_queries, as_vectors, faiss
 
 Floats = NDArray[np.float32]
 
 
-class FaissIndex:
+class FaissIndex(Borrowed):
     """A navigable graph over vectors in 8 bits: time hardly grows with the catalogue.
 
     Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using
@@ -31,7 +31,8 @@ class FaissIndex:
     oversampled = 2  # so many times as many are compared in full as are asked for
 
     def __init__(self, index: Any, vectors: Floats) -> None:
-        self._index, self._vectors = index, vectors
+        super().__init__(vectors)
+        self._index = index
 
     @classmethod
     def build(
@@ -55,16 +56,6 @@ class FaissIndex:
             index.add(vectors)
         return cls(index, vectors)
 
-    @property
-    def size(self) -> int:
-        """How many vectors it holds."""
-        return len(self._vectors)
-
-    @property
-    def dim(self) -> int:
-        """How long each vector is."""
-        return int(self._vectors.shape[1])
-
     def search(self, queries: Floats, k: int) -> Hits:
         """See `VectorIndex.search`; a few of the best may be missing."""
         queries = as_queries(queries, self.dim)
@@ -81,7 +72,7 @@ class FaissIndex:
         faiss().write_index(self._index, str(path))
 
 
-class BinaryIndex:
+class BinaryIndex(Borrowed):
     """A bit for each number of a vector, its sign: a thirty-second of the memory, scanned whole.
 
     The nearest by bits that differ are compared in full. Of texts' vectors one in eight of the
@@ -98,7 +89,8 @@ class BinaryIndex:
     oversampled = 16
 
     def __init__(self, index: Any, vectors: Floats) -> None:
-        self._index, self._vectors = index, vectors
+        super().__init__(vectors)
+        self._index = index
 
     @classmethod
     def build(cls, vectors: Floats) -> Self:
@@ -108,16 +100,6 @@ class BinaryIndex:
         index = faiss().IndexBinaryFlat(8 * signs.shape[1])
         index.add(signs)
         return cls(index, vectors)
-
-    @property
-    def size(self) -> int:
-        """How many vectors it holds."""
-        return len(self._vectors)
-
-    @property
-    def dim(self) -> int:
-        """How long each vector is."""
-        return int(self._vectors.shape[1])
 
     def search(self, queries: Floats, k: int) -> Hits:
         """See `VectorIndex.search`; some of the best may be missing."""

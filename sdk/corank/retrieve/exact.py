@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corank.retrieve.hits import Hits
-from corank.retrieve.library import as_queries, as_vectors, faiss, one_thread
+from corank.retrieve.library import Borrowed, as_queries, as_vectors, faiss, one_thread
 
 SKETCHED = 4_096  # vectors; fewer are compared in full as fast
 OVERSAMPLED = 4  # so many times as many are looked at in full as are asked for
 
 
-class ExactIndex:
+class ExactIndex(Borrowed):
     """Nothing is missed, and time grows with the number of vectors.
 
     Equal scores go to the lower index. Many queries at once are compared with every vector. One
@@ -21,17 +21,7 @@ class ExactIndex:
     """
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
-        self._vectors = as_vectors(vectors)  # (size, dim)
-
-    @property
-    def size(self) -> int:
-        """How many vectors it holds."""
-        return len(self._vectors)
-
-    @property
-    def dim(self) -> int:
-        """How long each vector is."""
-        return int(self._vectors.shape[1])
+        super().__init__(as_vectors(vectors))
 
     def search(self, queries: NDArray[np.float32], k: int) -> Hits:
         """See `VectorIndex.search`. Needs 64 MiB, or one score for each vector if that is more."""

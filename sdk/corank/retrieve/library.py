@@ -12,6 +12,23 @@ from numpy.typing import NDArray
 from corank.errors import DataError, RequestError
 
 
+class Borrowed:
+    """What every index has: the vectors that it is of, (size, dim), which are the catalogue's."""
+
+    def __init__(self, vectors: NDArray[np.float32]) -> None:
+        self._vectors = vectors
+
+    @property
+    def size(self) -> int:
+        """How many vectors it holds."""
+        return len(self._vectors)
+
+    @property
+    def dim(self) -> int:
+        """How long each vector is."""
+        return int(self._vectors.shape[1])
+
+
 def as_vectors(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return ``vectors`` as C-contiguous float32, copied only if they are not.
 

@@ -65,7 +65,7 @@ def build_index(
 def load_index(path: Path, vectors: NDArray[np.float32]) -> FaissIndex | BinaryIndex:
     """Read what an approximate index of these vectors saved.
 
-    Raises `BundleError` when it is missing or damaged, or of other vectors.
+    Raises `BundleError` when it is missing or damaged, or of vectors of another shape.
     """
     try:
         with path.open("rb") as file:
@@ -76,9 +76,10 @@ def load_index(path: Path, vectors: NDArray[np.float32]) -> FaissIndex | BinaryI
         raise BundleError(
             f"{path} holds no vector index that can be read ({error}); save it again"
         ) from error
-    if index.ntotal != len(vectors):
+    size, dim = vectors.shape
+    if (index.ntotal, index.d) != (size, 8 * -(-dim // 8) if binary else dim):
         raise BundleError(
-            f"{path} is an index of {index.ntotal:,} vectors, and {len(vectors):,} lie beside it; "
-            "save them together"
+            f"{path} is an index of {index.ntotal:,} vectors of {index.d} numbers, and {size:,} of "
+            f"{dim} lie beside it; save them together"
         )
     return BinaryIndex(index, vectors) if binary else FaissIndex(index, vectors)
