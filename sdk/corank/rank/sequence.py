@@ -98,7 +98,7 @@ class FusedItems(nn.Module):
     ) -> None:
         super().__init__()
         self.id_dropout = config.id_dropout
-        self.register_buffer("text", torch.from_numpy(np.ascontiguousarray(text)))
+        self.register_buffer("text", torch.tensor(text))  # a copy: it may lie on disk
         count = torch.from_numpy(counts).float()
         self.register_buffer("log_count", torch.log1p(count))
         self.register_buffer("warm", (count > 0).float())
