@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import corank
-from benchmarks.clock import peak_memory_mb, percentiles
+from benchmarks.clock import TIMES, peak_memory_mb, percentiles
 from corank.bundle import BUNDLE
 from corank.threads import pin
-
-TIMES = ("p50_ms", "p95_ms", "p99_ms")
 
 
 def recommending(bundle: Path, histories: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -19,9 +19,9 @@ from corank.rank.sequence import (
     Trained,
     UserModelConfig,
     _seen_before,
-    _windows,
     train_user_model,
 )
+from corank.rank.windows import cut
 
 CHAINS, LENGTH = 4, 5
 COLD = CHAINS * LENGTH  # one item that nobody chose
@@ -156,7 +156,7 @@ def test_of_a_long_history_every_item_but_the_first_is_predicted_once(
 ) -> None:
     rows = [list(range(100 * n, 100 * n + length)) for n, length in enumerate(lengths)]
     histories = Ragged.of(rows)
-    found = histories.slices(*_windows(histories, most, np.random.default_rng(seed)))
+    found = histories.slices(*cut(histories, most, np.random.default_rng(seed)))
     windows = [found[n].tolist() for n in range(len(found))]
     assert all(len(window) <= most + 1 for window in windows)
     assert all(later == item + 1 for w in windows for item, later in pairwise(w))

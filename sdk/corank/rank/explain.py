@@ -194,7 +194,7 @@ class Reasons:
     @cached_property
     def _mean_text(self) -> NDArray[np.float32]:
         vectors = self.signals.text_vectors
-        return np.asarray(vectors[:: max(len(vectors) // SAMPLED, 1)].mean(axis=0))
+        return np.asarray(vectors[:: max(-(-len(vectors) // SAMPLED), 1)].mean(axis=0))
 
     def _fits(self, past: "Past", n: int) -> str:
         fits = self._reads_like(past, n, running=True) or self._together(past, n, running=True)

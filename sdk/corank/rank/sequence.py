@@ -29,6 +29,7 @@ from corank.language.schedule import set_rate
 from corank.progress import track
 from corank.rank.history import UserModel
 from corank.rank.softmax import FullSoftmax
+from corank.rank.windows import Windows, cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +77,6 @@ class UserModelConfig:
                 f"Option 'dim' is {self.dim!r} and 'heads' {self.heads!r}; expected heads that "
                 "divide dim."
             )
-
-
-class Windows(NamedTuple):
-    """Parts of histories, (n,) each."""
-
-    row: NDArray[np.int64]
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]  # the first item that is no longer in it
 
 
 class FusedItems(nn.Module):
@@ -315,7 +308,7 @@ def _plan(histories: Ragged, config: UserModelConfig, rng: np.random.Generator) 
     while (histories.lengths >= 2).any() and (
         epoch < config.epochs or len(plan) < config.min_steps
     ):
-        windows = _windows(histories, config.history_length, rng)
+        windows = cut(histories, config.history_length, rng)
         lengths = windows.end - windows.start
         order = np.lexsort((rng.random(len(lengths)), lengths))
         order = order[lengths[order] >= 2]
@@ -325,22 +318,6 @@ def _plan(histories: Ragged, config: UserModelConfig, rng: np.random.Generator) 
             plan.append(Windows(*(part[groups[group]] for part in windows)))
         epoch += 1
     return plan
-
-
-def _windows(histories: Ragged, length: int, rng: np.random.Generator) -> Windows:
-    """Cut histories so that each item but the first is predicted once, from ``length`` at most.
-
-    A window begins with the last item of the one before. Where the first ends is drawn.
-    """
-    lengths = histories.lengths
-    drawn = rng.integers(2, length + 2, len(histories))
-    first = np.where(lengths > length + 1, drawn, lengths)  # where the first window ends
-    more = -(-(lengths - first) // length)  # windows after the first
-    row = np.repeat(np.arange(len(histories)), more + 1)
-    number = np.arange(len(row)) - np.repeat(np.cumsum(more + 1) - more - 1, more + 1)
-    end = np.minimum(first[row] + number * length, lengths[row])
-    start = np.where(number > 0, first[row] + (number - 1) * length - 1, 0)
-    return Windows(row, start, end)
 
 
 def _ready(items: FusedItems, reader: Reader, config: UserModelConfig) -> UserModel:
