@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from benchmarks import (
@@ -81,14 +81,14 @@ def _accuracy(arguments: argparse.Namespace) -> None:
         given = json.loads(arguments.config.read_text("utf-8")) if arguments.config else {}
         if isinstance(dataset, RankingSet):
             limit = arguments.peer_minutes * 60 or None
-            how = from_mapping(FitConfig, given)
+            how = from_mapping(FitConfig, asdict(dataset.options) | given)
             found, path = accuracy.run(
                 dataset, protocol, seeds, how, peers=limit, refit=arguments.refit
             )
             print(f"{found.markdown()}\n\nstored in {path}")
         elif isinstance(dataset, RerankingSet):
-            plain = {**asdict(dataset.options), **given}
-            _print(*reranking.run(dataset, protocol, seeds, from_mapping(FitConfig, plain)))
+            how = from_mapping(FitConfig, asdict(dataset.options) | given)
+            _print(*reranking.run(dataset, protocol, seeds, how))
         else:
             config = from_mapping(ClassifierConfig, dataset.options.get(protocol, {}) | given)
             if protocol in dataset.in_steps:
@@ -101,7 +101,8 @@ def _accuracy(arguments: argparse.Namespace) -> None:
 def _ablation(arguments: argparse.Namespace) -> None:
     dataset = RANKING[arguments.dataset]
     protocol = arguments.protocol or dataset.protocols[0]
-    _print(*ablation.run(dataset, protocol, FitConfig(seed=arguments.seed)))
+    config = replace(dataset.options, seed=arguments.seed)
+    _print(*ablation.run(dataset, protocol, config))
 
 
 def _insurance(arguments: argparse.Namespace) -> None:

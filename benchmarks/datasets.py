@@ -9,12 +9,12 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 import corank
-from corank import Vertical
+from corank import FitConfig, Vertical
 from corank.data.dataset import Dataset, Split
 from corank.data.split import ProtocolName
 from corank.errors import DataError, LeakageWarning
@@ -76,6 +76,7 @@ class RankingSet(PublicSet):
 
     vertical: Vertical
     prepare: Callable[[Path, Path], None]  # from the public files to the vertical's folder
+    options: FitConfig = field(default_factory=FitConfig)  # of the fit, chosen on validation
 
     @property
     def installed(self) -> bool:

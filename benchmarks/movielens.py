@@ -28,7 +28,15 @@ import dataframely as dy
 import polars as pl
 
 from benchmarks.datasets import RankingSet
-from corank import AlreadySeen, Interaction, Item, Vertical, labeling_function
+from corank import (
+    AlreadySeen,
+    FitConfig,
+    Interaction,
+    Item,
+    UserModelConfig,
+    Vertical,
+    labeling_function,
+)
 from corank.data.files import atomic
 from corank.errors import DataError
 
@@ -156,6 +164,7 @@ ML_1M = RankingSet(
     },
     prepare=prepare_ml_1m,
     protocols=("leave-one-out", "time"),
+    options=FitConfig(user_model=UserModelConfig(epochs=10)),
 )
 
 ML_100K = RankingSet(

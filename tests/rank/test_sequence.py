@@ -18,6 +18,7 @@ from corank.rank.sequence import (
     Reader,
     Trained,
     UserModelConfig,
+    _dropout,
     _seen_before,
     train_user_model,
 )
@@ -113,6 +114,13 @@ def test_the_future_does_not_change_the_past() -> None:
         before, after = reader.read(history, mask), reader.read(other, mask)
     assert torch.equal(before[:, :4], after[:, :4])
     assert ((before[:, 4:] - after[:, 4:]).norm(dim=-1) > 1e-3).all()
+
+
+@pytest.mark.parametrize(("length", "dropout"), [(2, 0.3), (19, 0.3), (20, 0.1), (200, 0.1)])
+def test_the_shorter_histories_are_the_more_is_dropped(length: int, dropout: float) -> None:
+    histories = Ragged.of([[0] * length] * 3)
+    assert _dropout(histories, TINY) == dropout
+    assert _dropout(histories, replace(TINY, dropout=0.0)) == 0.0
 
 
 def test_what_is_masked_is_not_read() -> None:

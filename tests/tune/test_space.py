@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict, replace
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -30,8 +31,7 @@ def test_ranges_and_choices_are_read_with_the_type_of_the_option() -> None:
 def test_the_default_space_can_be_tried_and_holds_the_defaults() -> None:
     config = FitConfig()
     for name, option in read_space(DEFAULT_SPACE, config).items():
-        before, _ = changed(config, put(config, {name: DEFAULT_SPACE[name]["high"]}))[name]
-        assert option.holds(before), name
+        assert option.holds(attrgetter(name)(config)), name
 
 
 def test_a_classifier_is_searched_the_same_way() -> None:

@@ -37,12 +37,13 @@ class FullSoftmax(torch.autograd.Function):
         items = states.bfloat16()
         to_users, to_states = torch.empty_like(users), torch.zeros_like(states)
         total = users.new_zeros(())
-        edges = torch.searchsorted(seen_rows, torch.arange(0, len(users) + BLOCK, BLOCK))
+        starts = torch.arange(0, len(users) + BLOCK, BLOCK, device=users.device)
+        edges = torch.searchsorted(seen_rows, starts).tolist()
         for block, start in enumerate(range(0, len(users), BLOCK)):
             some = users[start : start + BLOCK].bfloat16()  # (b, d)
-            row = torch.arange(len(some))
+            row = torch.arange(len(some), device=users.device)
             right = target[start : start + BLOCK]
-            hidden = slice(int(edges[block]), int(edges[block + 1]))
+            hidden = slice(edges[block], edges[block + 1])
             rows, columns = seen_rows[hidden] - start, seen_items[hidden]
             logits = (some @ items.T).float()  # (b, n_items)
             logits[rows, columns] = 0.0

@@ -31,7 +31,7 @@ DEFAULT_SPACE: dict[str, Any] = {
     "hard_negatives": {"low": 0, "high": 4},
     "user_model.learning_rate": {"low": 3e-4, "high": 3e-3, "log": True},
     "user_model.id_learning_rate": {"low": 1e-3, "high": 1e-2, "log": True},
-    "user_model.dropout": {"low": 0.0, "high": 0.5},
+    "user_model.dropout": [None, 0.0, 0.1, 0.2, 0.3, 0.5],
     "user_model.item_dropout": {"low": 0.0, "high": 0.5},
     "user_model.label_smoothing": {"low": 0.0, "high": 0.2},
 }
