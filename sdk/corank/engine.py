@@ -207,10 +207,9 @@ class Engine:
         parts = request.parts(ranked.items, found)
         reasons = request.reasons(self.reasons, ranked.items, parts)
         chances = request.promised(parts)
-        ids = self.items["item_id"].gather(ranked.items.tolist()).to_list()
         answers = [
             Answer(
-                item_id=ids[place],
+                item_id=self.ids[item],
                 title=self.titles[item],
                 score=float(ranked.scores[place]),
                 parts=parts[place],
@@ -292,7 +291,12 @@ class Engine:
 
     @cached_property
     def _places(self) -> dict[str, int]:
-        return {one: place for place, one in enumerate(self.items["item_id"])}
+        return {one: place for place, one in enumerate(self.ids)}
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """Of the catalogue, in its order."""
+        return self.items["item_id"].to_list()
 
     @cached_property
     def titles(self) -> list[str]:

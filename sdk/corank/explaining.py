@@ -48,7 +48,7 @@ def explain(
         item_id=item_id,
         title=engine.titles[item],
         query=request.text if isinstance(request, Query) else None,
-        history=tuple(engine.items["item_id"].gather(request.history.tolist())),
+        history=tuple(engine.ids[one] for one in request.history),
         proposed_by=tuple(name for name, those in request.proposed(n).items() if item in those),
         candidates=len(found.items),
         parts=parts,
@@ -156,7 +156,6 @@ def _items(
     engine: "Engine", item: int, visit: Visit, n: int, found: Candidates, model_score: float
 ) -> tuple[HistoryItem, ...]:
     signals, recent = engine.signals, visit.recent
-    ids = engine.items["item_id"].gather(recent.tolist()).to_list()
     cosine = signals.text_vectors[recent] @ signals.text_vectors[item]
     one = np.array([item], np.int32)
     weight = signals.together.between(recent, one)[:, 0]
@@ -167,7 +166,7 @@ def _items(
         features = less.features[[np.searchsorted(less.items, item)]]
         told.append(
             HistoryItem(
-                item_id=ids[place],
+                item_id=engine.ids[recent[place]],
                 title=engine.titles[recent[place]],
                 cosine=float(cosine[place]),
                 weight=float(weight[place]),

@@ -8,6 +8,7 @@ a sample; what is common lives in the SDK.
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
@@ -155,7 +156,7 @@ class Vertical:
                         + nearest(column, self.moment_columns)
                     )
 
-    @property
+    @cached_property
     def moment_columns(self) -> dict[str, pl.DataType]:
         """What a request may say about its moment: columns of interactions and users."""
         columns = {**self.users.columns(), **self.interactions.columns()}

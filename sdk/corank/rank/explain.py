@@ -131,9 +131,7 @@ class Reasons:
         moment = nothing_known(1) if moment is None else moment
         past = Past(self.signals, items, history, moment[SESSION].item())
         told: dict[str, Callable[[int], str]] = {
-            "sequence": lambda n: (
-                "continues what was chosen so far" if past.other[:, n].any() else ""
-            ),
+            "sequence": lambda n: self._continues(past, n),
             "together": lambda n: self._together(past, n),
             "text": lambda n: self._reads_like(past, n),
             "words": lambda n: self._shares_words(past, n),

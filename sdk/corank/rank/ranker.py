@@ -52,8 +52,8 @@ class RankerConfig:
     per_retriever: int = 100
     max_cases: int = 20_000
     l2: float = 1e-3
-    trees: int = 300
-    learning_rate: float = 0.05
+    trees: int = 100
+    learning_rate: float = 0.15
     leaves: int = 8
     min_in_leaf: int = 200
     patience: int = 40
