@@ -118,7 +118,7 @@ def test_a_file_left_by_another_bundle_is_named(copy: Path) -> None:
 
 def test_another_format_says_which_version_made_it(copy: Path) -> None:
     reseal(copy, format=9, corank="9.1.0")
-    with pytest.raises(BundleError, match=r"format 9; this corank reads format 3\. .* 9\.1\.0"):
+    with pytest.raises(BundleError, match=r"format 9; this corank reads format 4\. .* 9\.1\.0"):
         corank.load(copy)
 
 

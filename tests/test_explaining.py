@@ -22,6 +22,7 @@ from corank.rank.features import RECENT
 from corank.rank.occlusion import Word, WordEffects
 from corank.rank.ranker import Ranker
 from corank.rank.reader import READ, Reader
+from corank.rank.signals import SHARES
 from corank.rank.why import Feature, Why
 from corank.retrieve.cooccurrence import ItemItem
 from corank.retrieve.lexical import BM25
@@ -306,7 +307,7 @@ def test_what_nobody_proposed_is_said_to_be_no_candidate(engine: Engine, ids: li
 def test_each_retriever_that_proposed_it_is_named(engine: Engine, ids: list[str]) -> None:
     history = ids[:3]
     proposed = engine.visit(history).proposed(engine.per_retriever)
-    assert set(proposed) == {"sequence", "text", "together", "neighbours", "words", "popularity"}
+    assert proposed.keys() == SHARES.keys()
     everybody = engine.visit(history).candidates(engine.per_retriever).items
     for item in everybody[:10].tolist():
         by = engine.why(ids[item], history=history).proposed_by
@@ -380,6 +381,7 @@ def permuted(engine: Engine, order: NDArray[np.int64]) -> Engine:
         bm25=BM25.build(engine.texts(order.astype(np.int32))),
         counts=old.counts[order],
         recency=old.recency[order],
+        trend=old.trend[order],
         log_price=old.log_price[order],
         repeatable=old.repeatable[order],
         lifts={name: replace(lift, table=lift.table[order]) for name, lift in old.lifts.items()},

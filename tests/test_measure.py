@@ -23,6 +23,7 @@ OTHERS = (
     "corank/rules",
     "corank/text-alone",
     "popularity",
+    "popularity/recency",
     "bm25",
     "item-knn",
     "item-knn/recency",

@@ -44,8 +44,8 @@ from corank.retrieve.vectors import VectorIndex, load_index
 from corank.sealed import Sealed
 from corank.vertical import Vertical, load_vertical
 
-BUNDLE = Sealed("bundle", 3)
-ARRAYS = ("counts", "recency", "log_price", "repeatable")
+BUNDLE = Sealed("bundle", 4)
+ARRAYS = ("counts", "recency", "trend", "log_price", "repeatable")
 
 
 def save(engine: Engine, report: Report | None, path: Path) -> None:

@@ -36,6 +36,7 @@ from corank.rank.signals import Signals
 from corank.retrieve.cooccurrence import ease, item_knn
 from corank.retrieve.exact import ExactIndex
 from corank.retrieve.lexical import BM25
+from corank.retrieve.popularity import HALF_LIFE, faded_counts
 from corank.retrieve.vectors import Kind, build_index
 from corank.vertical import Vertical
 
@@ -177,7 +178,8 @@ def learn_signals(
         together=ease(histories, n_items, decay=DECAY),
         neighbours=item_knn(histories, n_items, decay=DECAY),
         counts=counts,
-        recency=recency(train.positives, counts),
+        recency=recency(train, counts),
+        trend=np.log1p(faded_counts(histories.items, train.lateness(), n_items, HALF_LIFE)),
         lifts=lifts(train),
         **shared,
     )
@@ -267,10 +269,9 @@ def repeatable(
     return np.logical_and.reduce(seen) if seen else np.ones(items.height, np.bool_)
 
 
-def recency(positives: pl.DataFrame, counts: NDArray[np.int64]) -> NDArray[np.float32]:
+def recency(train: Dataset, counts: NDArray[np.int64]) -> NDArray[np.float32]:
     """Mean time of an item's events, as a share of the training data, drawn towards 1/2."""
-    when = positives["timestamp"].rank("average").to_numpy() / positives.height
-    late = np.bincount(positives["item"].to_numpy(), when, minlength=len(counts))
+    late = np.bincount(train.positives["item"].to_numpy(), train.lateness(), len(counts))
     return ((late + 1) / (counts + 2)).astype(np.float32)
 
 

@@ -13,7 +13,7 @@ from corank.data.dataset import Dataset
 from corank.data.text import render
 from corank.engine import Engine
 from corank.errors import DataError
-from corank.evaluate.baselines import Baseline, fit_baselines
+from corank.evaluate.baselines import Baseline, Known, fit_baselines
 from corank.evaluate.metrics import compute
 from corank.evaluate.probabilities import calibration_error, log_loss
 from corank.evaluate.relevance import Qrels, Run, judge
@@ -84,6 +84,11 @@ def measure(
     return Report(verdict(rows, lead), tuple(rows), about | engine.about, test.leaks)
 
 
+def _known(data: Dataset) -> Known:
+    _, histories = data.sequences()
+    return Known(histories, data.lateness())
+
+
 def _recommendations(
     engines: Sequence[Engine],
     train: Dataset,
@@ -100,15 +105,15 @@ def _recommendations(
     fit, valid = train.carve()
     repeatable = engine.signals.repeatable
     task = Task.of(test.cases(), repeatable)
-    (_, histories), (_, every) = fit.sequences(), train.sequences()
+    learned = _known(fit)
     baselines = fit_baselines(
-        histories,
+        learned,
         Task.of(valid.cases(), repeatable),
         render(engine.vertical.item_text, engine.items),
         engine.signals.bm25,
         untuned,
         seed=seed,
-        refit=every if engine.about.get("refit") else None,
+        refit=_known(train) if engine.about.get("refit") else None,
     )
     others = [*baselines, *peers]
     ours = [_our_runs(each, task) for each in engines]
@@ -129,8 +134,8 @@ def _recommendations(
     rows += beyond_accuracy(runs, engine, task, fit.item_counts())
     rows += _promises(engine, task.sample(PROMISED, seed))
     about: dict[str, Any] = {
-        "training users": len(histories),
-        "training interactions": len(histories.items),
+        "training users": len(learned.histories),
+        "training interactions": len(learned.histories.items),
         "relevant items left out because they were seen before": task.dropped,
         "settings": {other.name: other.settings for other in others}
         | ({RULED: RULED_HOW} if RULED in runs else {}),

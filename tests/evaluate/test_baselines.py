@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from corank.data.context import nothing_known
 from corank.data.dataset import Cases
 from corank.data.ragged import Ragged
-from corank.evaluate.baselines import Baseline, TextMean, fit_baselines
+from corank.evaluate.baselines import Baseline, Known, TextMean, fit_baselines
 from corank.evaluate.task import Task
 from corank.retrieve.lexical import BM25
 
 TEXTS = ["red apple", "red apple pie", "green pear", "blue car", "blue van"]
-TRAIN = Ragged.of([[0, 1], [0, 1], [0, 2], [3]])  # counts 3, 2, 1, 1, 0
+# Counts are 3, 2, 1, 1, 0; the only event with 2 is the last of all.
+TRAIN = Known(Ragged.of([[0, 1], [0, 1], [0, 2], [3]]), np.array([1, 2, 3, 4, 5, 7, 6]) / 7)
 # Unit vectors in the plane, at these degrees.
 ANGLES = np.radians([0.0, 90.0, 36.0, 57.0, 180.0])
 FROZEN = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype(np.float32)
@@ -41,7 +42,7 @@ def test_refitted_they_keep_what_was_tuned_and_know_the_later_events(
     baselines: dict[str, Baseline],
 ) -> None:
     validation = Task.of(ASKED, np.zeros(5, np.bool_))
-    later = Ragged.of([[3, 4], [3, 4], [3]])
+    later = Known(Ragged.of([[3, 4], [3, 4], [3]]), np.array([1, 2, 3, 4, 5]) / 5)
     found = fit_baselines(
         TRAIN, validation, pl.Series(TEXTS), BM25.build(TEXTS), FROZEN, seed=0, refit=later
     )
@@ -52,9 +53,20 @@ def test_refitted_they_keep_what_was_tuned_and_know_the_later_events(
         assert score(baselines[name], 3)[4] == 0 < score(again[name], 3)[4], name
 
 
+def test_what_many_chose_lately_is_a_baseline_with_a_tuned_half_life(
+    baselines: dict[str, Baseline],
+) -> None:
+    """The case asks for what came last of all: the shorter the half-life, the better."""
+    assert baselines["popularity/recency"].settings == "half-life 0.02 of all events"
+    found = score(baselines["popularity/recency"], 0, 1)
+    assert found.argmax() == 2 and found[2] == pytest.approx(1, abs=1e-4)
+    assert score(baselines["popularity"], 0, 1).tolist() == [3, 2, 1, 1, 0]
+
+
 def test_every_baseline_of_the_report_is_there(baselines: dict[str, Baseline]) -> None:
     assert list(baselines) == [
         "popularity",
+        "popularity/recency",
         "bm25",
         "item-knn",
         "item-knn/recency",
@@ -73,8 +85,8 @@ def test_popularity_is_the_same_for_everybody(baselines: dict[str, Baseline]) ->
 def test_a_history_that_says_nothing_is_answered_by_what_sells(
     baselines: dict[str, Baseline],
 ) -> None:
-    for baseline in baselines.values():
-        assert score(baseline).tolist() == [3, 2, 1, 1, 0], baseline.name
+    for name in baselines.keys() - {"popularity/recency"}:
+        assert score(baselines[name]).tolist() == [3, 2, 1, 1, 0], name
     assert score(baselines["item-knn"], 3).tolist() == [3, 2, 1, 1, 0]  # bought with nothing else
 
 

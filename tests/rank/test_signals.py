@@ -91,6 +91,7 @@ def test_as_new_nothing_that_people_did_to_a_candidate_counts(signals: Signals) 
         signals,
         counts=signals.counts[::-1].copy(),
         recency=signals.recency[::-1].copy(),
+        trend=signals.trend[::-1].copy(),
         together=replace(signals.together, weights=signals.together.weights * 3),
         neighbours=replace(signals.neighbours, weights=signals.neighbours.weights * 3),
         user_model=replace(signals.user_model, states=signals.user_model.states.copy()),
@@ -138,6 +139,7 @@ def test_features_by_hand(signals: Signals, titles: list[str]) -> None:
         "words_last": words[:, 1],
         "popularity": np.log1p([5, 3, 0, 1, 0]),
         "recency": [0.2, 0.3, 0.4, 0.5, 0.6],
+        "trend": [0.5, 0.4, 0.3, 0.2, 0.1],
         "session_text": [0] * 5,
         "session_together": [0] * 5,
         "session_length": [0] * 5,
@@ -198,7 +200,7 @@ def test_an_empty_history_is_answered(signals: Signals) -> None:
     got = columns(recommend(signals, []), list(RECOMMEND))
     assert np.isnan(got["price"]).all()
     assert got["popularity"] == pytest.approx(np.log1p(signals.counts))
-    silent = RECOMMEND.keys() - {"price", "popularity", "recency"}
+    silent = RECOMMEND.keys() - {"price", "popularity", "recency", "trend"}
     ranks = {"sequence_rank", "together_rank"}
     for name in silent - ranks:
         assert got[name].tolist() == [0] * 6, name
@@ -325,7 +327,7 @@ def test_whoever_proposed_an_item_is_told_though_it_was_seen(signals: Signals) -
         *recommend(signals, [0], 4).items.tolist()
     }
     nobody = {name for name, items in found.items() if (items[1] >= 0).any()}
-    assert nobody == {"popularity"}
+    assert nobody == {"popularity", "trend"}
     assert "together" not in replace(signals, without=frozenset({"together"})).proposed(
         Ragged.of([[0]]), 4
     )

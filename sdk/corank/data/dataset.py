@@ -103,6 +103,13 @@ class Dataset:
         grouped = self.positives.group_by("user_id", maintain_order=True).agg("item", "weight")
         return grouped["user_id"], Ragged.from_grouped(grouped["item"], grouped["weight"])
 
+    def lateness(self) -> NDArray[np.float64]:
+        """Share of `positives` that each of them came after or with, 0 to 1, in their order.
+
+        They are also the order of the items in `sequences`.
+        """
+        return self.positives["timestamp"].rank("average").to_numpy() / self.positives.height
+
     def item_counts(self) -> NDArray[np.int64]:
         """How many users found each item relevant, (n_items,)."""
         return np.bincount(self.positives["item"].to_numpy(), minlength=self.items.height)

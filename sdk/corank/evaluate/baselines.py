@@ -6,7 +6,7 @@ models (Ferrari Dacrema et al., "Are We Really Making Much Progress?", RecSys 20
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -16,8 +16,10 @@ from corank.data.ragged import Ragged
 from corank.evaluate.task import Scorer, Task
 from corank.retrieve.cooccurrence import ItemItem, ease, history_matrix, item_knn
 from corank.retrieve.lexical import BM25
+from corank.retrieve.popularity import faded_counts
 
 DECAYS = (0.5, 0.65, 0.8, 0.9, 1.0)
+HALF_LIVES = (0.02, 0.05, 0.1, 0.2, 0.5)
 TEXT_WEIGHTS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28)
 METRIC = "ndcg@10"
 MAX_TUNING_CASES = 5_000
@@ -49,22 +51,29 @@ class TextMean:
 Faded = TypeVar("Faded", ItemItem, TextMean)
 
 
+class Known(NamedTuple):
+    """What the baselines learn from."""
+
+    histories: Ragged  # (n,) each user's positive items, oldest first
+    late: NDArray[np.floating]  # (m,) share of all those events that each came after
+
+
 def fit_baselines(
-    train: Ragged,
+    train: Known,
     validation: Task,
     texts: pl.Series,
     bm25: BM25,
     frozen: NDArray[np.float32],
     *,
     seed: int,
-    refit: Ragged | None = None,
+    refit: Known | None = None,
 ) -> list[Baseline]:
     """Fit every baseline on the training histories and tune it on validation.
 
     Where a history says nothing to one of them, it answers with the bestsellers.
 
     Args:
-        train: each user's positive items, oldest first.
+        train: what they learn from.
         validation: what decays and weights are chosen on.
         texts: the items' texts, (n_items,).
         bm25: the index over those texts.
@@ -75,8 +84,8 @@ def fit_baselines(
     """
     n_items = len(texts)
     tuning = validation.sample(MAX_TUNING_CASES, seed)
-    plain_knn = item_knn(train, n_items, decay=1.0)
-    plain_ease = ease(train, n_items, decay=1.0)
+    plain_knn = item_knn(train.histories, n_items, decay=1.0)
+    plain_ease = ease(train.histories, n_items, decay=1.0)
     knn = _best(tuning, [ItemItem(plain_knn.weights, d) for d in DECAYS])
     faded = _best(tuning, [ItemItem(plain_ease.weights, d) for d in DECAYS])
     text = _best(tuning, [TextMean(frozen, d) for d in DECAYS])
@@ -86,16 +95,16 @@ def fit_baselines(
         return lambda histories: faded.score(histories) + weight * text.score(histories)
 
     weight = max(TEXT_WEIGHTS, key=lambda w: tuning.mean(plus_text(w), METRIC))
+    half_life = max(
+        HALF_LIVES, key=lambda h: tuning.mean(_everybody(_counts(train, n_items, h)), METRIC)
+    )
     if refit is not None:
         train = refit
-        plain_knn = item_knn(train, n_items, decay=1.0)
-        plain_ease = ease(train, n_items, decay=1.0)
+        plain_knn = item_knn(train.histories, n_items, decay=1.0)
+        plain_ease = ease(train.histories, n_items, decay=1.0)
         knn = ItemItem(plain_knn.weights, knn.decay)
         faded = ItemItem(plain_ease.weights, faded.decay)
-    count = np.bincount(train.items, minlength=n_items).astype(np.float32)
-
-    def popularity(histories: Ragged) -> NDArray[np.float32]:
-        return np.tile(count, (len(histories), 1))
+    count = _counts(train, n_items)
 
     def lexical(histories: Ragged) -> NDArray[np.float32]:
         newest = histories.last(1)[:, 0]  # (n,) -1 where the history is empty
@@ -109,7 +118,12 @@ def fit_baselines(
         return filled
 
     found = [
-        Baseline("popularity", popularity),
+        Baseline("popularity", _everybody(count)),
+        Baseline(
+            "popularity/recency",
+            _everybody(_counts(train, n_items, half_life)),
+            f"half-life {half_life} of all events",
+        ),
         Baseline("bm25", lexical, "query: the last item's text"),
         Baseline("item-knn", plain_knn.score),
         Baseline("item-knn/recency", knn.score, f"decay {knn.decay}"),
@@ -119,6 +133,15 @@ def fit_baselines(
         Baseline("ease+frozen-encoder", plus_text(weight), f"ease/recency + {weight} x text"),
     ]
     return [Baseline(each.name, spoken(each.score), each.settings) for each in found]
+
+
+def _counts(known: Known, n_items: int, half_life: float = np.inf) -> NDArray[np.float32]:
+    return faded_counts(known.histories.items, known.late, n_items, half_life)
+
+
+def _everybody(scores: NDArray[np.float32]) -> Scorer:
+    """Answer every history alike."""
+    return lambda histories: np.tile(scores, (len(histories), 1))
 
 
 def _best(tuning: Task, choices: Sequence[Faded]) -> Faded:

@@ -29,7 +29,7 @@ from corank.retrieve.vectors import VectorIndex
 BLOCK = 256  # cases at a time
 SHARES = {
     "sequence": 1.0, "together": 0.5, "neighbours": 0.5, "text": 0.25, "words": 0.25,
-    "popularity": 0.1,
+    "popularity": 0.1, "trend": 0.1,
 }  # fmt: skip
 """How many candidates each retriever proposes, as a share of ``per_retriever``."""
 SHARES_AS_NEW = {"sequence": 1.0, "text": 1.0, "words": 1.0}
@@ -68,6 +68,7 @@ class Signals:
     bm25: BM25
     counts: NDArray[np.int64]  # (n_items,) users who found the item relevant
     recency: NDArray[np.float32]  # (n_items,) 0..1, how late in the training data that was
+    trend: NDArray[np.float32]  # (n_items,) log of 1 + count, where old events fade
     log_price: NDArray[np.float32]  # (n_items,) nan where unknown
     repeatable: NDArray[np.bool_]  # (n_items,) may be recommended although it was seen
     decay: float  # how fast a history fades in its mean of texts and of words
@@ -106,6 +107,10 @@ class Signals:
     @cached_property
     def _bestsellers(self) -> NDArray[np.int64]:
         return np.argsort(-self.counts, kind="stable")
+
+    @cached_property
+    def _trending(self) -> NDArray[np.int64]:
+        return np.argsort(-self.trend, kind="stable")
 
     @cached_property
     def words(self) -> sp.csr_array:
@@ -233,17 +238,20 @@ class Signals:
     def _proposed(self, known: _Known, per_retriever: int) -> dict[str, NDArray[np.integer]]:
         users, tastes, together, neighbours, words, _, anything = known
         says = anything[:, None]  # nothing is like nothing
-        bestsellers = self._bestsellers[:per_retriever]
-        place = np.arange(len(bestsellers))
+
+        def most(ordered: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+            """The first ``n``; as many as are asked for where nothing else is proposed."""
+            first = ordered[:per_retriever]
+            return np.where(np.arange(len(first)) < np.where(says, n, per_retriever), first, -1)
+
         retrievers: dict[str, Callable[[int], NDArray[np.integer]]] = {
             "sequence": lambda n: np.where(says, self.state_index.search(users, n).items, -1),
             "text": lambda n: np.where(says, self.text_index.search(tastes, n).items, -1),
             "together": lambda n: _positive(together, n).items,
             "neighbours": lambda n: _positive(neighbours, n).items,
             "words": lambda n: _positive(words, n).items,
-            "popularity": lambda n: np.where(
-                place < np.where(says, n, per_retriever), bestsellers, -1
-            ),
+            "popularity": lambda n: most(self._bestsellers, n),
+            "trend": lambda n: most(self._trending, n),
         }
         shares = SHARES if self.user_model.shown is None else SHARES_AS_NEW
         return {
