@@ -9,7 +9,9 @@ import pytest
 import torch
 
 import corank as cr
-from corank.classify.trials import Trials
+from corank.classify.appeal import chance_of
+from corank.classify.appeal_training import crossed_chances
+from corank.classify.trials import Duels, Trials, calibrate_duels
 from corank.errors import BundleError, DataError, RequestError
 from corank.language.objectives import ClickShares, Share
 from corank.language.processes import alone
@@ -103,3 +105,34 @@ def test_the_loss_is_that_of_the_shares_by_hand() -> None:
     total = np.log(np.e + 2)
     second = -(2 * (1 - total) + 6 * (0 - total)) / 8
     assert float(loss) == pytest.approx((0.5 * first + second) / 2, rel=1e-6)
+
+
+def test_a_duel_is_no_witness_of_its_own_chance() -> None:
+    """Where only chance decides, nothing is gained by calibrating: the halves know no better."""
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=400)
+    first = np.arange(0, 400, 2)
+    duels = Duels(first, first + 1, rng.random(200) < 0.5)
+    test = np.arange(400) // 2
+
+    def loss(chance: np.ndarray) -> float:
+        return float(-np.log(np.where(duels.won, chance, 1 - chance)).mean())
+
+    margin = scores[duels.first] - scores[duels.second]
+    seen = loss(chance_of(margin, *calibrate_duels(scores, duels)))
+    assert seen < np.log(2) < loss(crossed_chances(scores, duels, test))
+
+
+def test_the_other_half_of_the_tests_says_how_surely() -> None:
+    # all of four are won in even tests, three of four in odd ones, each by a lead of 1
+    won = np.array([[True, True], [True, True], [True, True], [True, False]]).ravel()
+    first = np.arange(0, 16, 2)
+    duels = Duels(first, first + 1, won)
+    found = crossed_chances(np.tile([1.0, 0.0], 8), duels, np.arange(16) // 2)
+    assert found[::2] == pytest.approx([0.75] * 4) and found[1::2] == pytest.approx([0.99] * 4)
+
+
+def test_one_test_alone_is_said_by_the_logistic_function() -> None:
+    duels = Duels(np.array([0]), np.array([1]), np.array([True]))
+    found = crossed_chances(np.array([np.log(3), 0.0]), duels, np.array([0, 0]))
+    assert found == pytest.approx([0.75])

@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corank.classify.trials import Duels, Trials, calibrate_duels, fit_linear
+from corank.classify.trials import (
+    Duels,
+    Trials,
+    calibrate_duels,
+    fit_linear,
+)
 from corank.errors import DataError
 
 TRUE = np.array([0.8, -0.5, 0.0])

@@ -57,9 +57,7 @@ class Appeal:
         Args:
             margin: its appeal minus that of the second, (n,).
         """
-        if not len(self.margins):
-            return np.asarray(expit(margin))
-        return np.interp(margin, self.margins, self.chances)
+        return chance_of(margin, self.margins, self.chances)
 
     def save(self, path: str | Path) -> None:
         """Write a sealed folder, whole or not at all.
@@ -93,3 +91,15 @@ class Appeal:
         except (OSError, ValueError) as error:
             raise BundleError(f"{path} is not complete: {error}. Save it again.") from error
         return cls(encoder, weights, margins, chances, about)
+
+
+def chance_of(
+    margin: NDArray[np.float64], margins: NDArray[np.float64], chances: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how probably the first of two arms wins by what `calibrate_duels` found, (n,).
+
+    Without knots, the logistic function of the margin stands in.
+    """
+    if not len(margins):
+        return np.asarray(expit(margin))
+    return np.interp(margin, margins, chances)

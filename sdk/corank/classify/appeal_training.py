@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 from torch import nn
 
-from corank.classify.appeal import Appeal
+from corank.classify.appeal import Appeal, chance_of
 from corank.classify.heads import Headed
-from corank.classify.trials import Trials, calibrate_duels, fit_linear
+from corank.classify.trials import Duels, Trials, calibrate_duels, fit_linear
 from corank.compress.export import text_encoder
 from corank.config import check_ranges
 from corank.errors import DataError
@@ -131,9 +131,30 @@ def fit_appeal(
     )
     if len(duels.won):
         ahead = scores[duels.first] - scores[duels.second]
+        test = np.repeat(np.arange(len(held)), np.diff(asked.offsets))
+        crossed = crossed_chances(scores, duels, test)
         appeal.about["held out"] = {
             "pairs": len(duels.won),
             "accuracy": float(((ahead > 0) == duels.won).mean()),
-            "log loss": float(log_loss(duels.won, appeal.chance(ahead), labels=[False, True])),
+            "log loss": float(log_loss(duels.won, crossed, labels=[False, True])),
         }
     return appeal
+
+
+def crossed_chances(
+    scores: NDArray[np.float64], duels: Duels, test: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the chance of each duel, (m,), calibrated without the half of the tests it is in.
+
+    Args:
+        scores: of each arm, (n,).
+        duels: between them.
+        test: number of the test of each arm, (n,).
+    """
+    half = test[duels.first] % 2
+    found = np.empty(len(half))
+    for here in (half == 0, half == 1):
+        asked = duels.only(here)
+        margin = scores[asked.first] - scores[asked.second]
+        found[here] = chance_of(margin, *calibrate_duels(scores, duels.only(~here)))
+    return found

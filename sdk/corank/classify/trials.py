@@ -32,6 +32,10 @@ class Duels(NamedTuple):
     second: NDArray[np.int64]  # (m,)
     won: NDArray[np.bool_]  # (m,) the first was clicked more often; ties are left out
 
+    def only(self, kept: NDArray[np.bool_]) -> "Duels":
+        """Return some of them, (m,)."""
+        return Duels(self.first[kept], self.second[kept], self.won[kept])
+
 
 @dataclass(frozen=True, eq=False)
 class Trials:
