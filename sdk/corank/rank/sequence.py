@@ -157,7 +157,7 @@ class Reader(nn.Module):
             for block in self.blocks:
                 x = block(x, age, visible)
             user = user + self.mix(self.norm(x)) * (visible.sum(-1, keepdim=True) > 0)
-        return F.normalize(user, dim=-1)
+        return F.normalize(user.float(), dim=-1)
 
 
 class Block(nn.Module):
@@ -282,11 +282,11 @@ def _loss(
     kept = real & (rng.random(given.shape) >= config.item_dropout)
     first = np.arange(given.shape[1]) == real.argmax(1)[:, None]
     kept |= real & first  # so that no prefix is empty
-    states = items()
-    on = states.device
-    users = reader.read(
-        states[torch.from_numpy(given).to(on)], torch.from_numpy(kept).to(on).float()
-    )
+    on = items.text.device
+    with torch.autocast(on.type, torch.bfloat16):
+        states = items()
+        history = states[torch.from_numpy(given).to(on)]
+        users = reader.read(history, torch.from_numpy(kept).to(on).float())
     rows, columns, target = (part.to(on) for part in _seen_before(given, coming, real))
     asked = torch.from_numpy(real).to(on)
     # An item nobody chose would only ever be a negative, and learn that its text is wrong.
