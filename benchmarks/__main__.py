@@ -5,6 +5,7 @@ import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks import (
     ablation,
@@ -32,6 +33,9 @@ from corank.classify.training import ClassifierConfig
 from corank.config import from_mapping
 from corank.errors import ConfigError, CorankError
 from corank.evaluate.report import Row
+
+OWN = {insurance.INSURANCE.name: insurance.run, upworthy.UPWORTHY.name: upworthy.run}
+"""Sets with a protocol of their own."""
 
 
 def main() -> int:
@@ -67,6 +71,9 @@ def _prepare(arguments: argparse.Namespace) -> None:
 
 
 def _accuracy(arguments: argparse.Namespace) -> None:
+    if run := OWN.get(arguments.dataset):
+        _print(*run(_seeds(arguments)))
+        return
     dataset = DATASETS[arguments.dataset]
     unknown = set(arguments.protocol or ()) - set(dataset.protocols)
     if unknown:
@@ -76,18 +83,23 @@ def _accuracy(arguments: argparse.Namespace) -> None:
         )
     for protocol in arguments.protocol or dataset.protocols:
         print(f"# {dataset.name}, {protocol}\n")
-        n = arguments.seeds or (1 if isinstance(dataset, RankingSet) else 3)
-        seeds = range(arguments.seed, arguments.seed + n)
+        seeds = _seeds(arguments)
         given = json.loads(arguments.config.read_text("utf-8")) if arguments.config else {}
         if isinstance(dataset, RankingSet):
             limit = arguments.peer_minutes * 60 or None
-            how = from_mapping(FitConfig, asdict(dataset.options) | given)
+            plain = _merged(asdict(dataset.options), _variant(dataset, arguments.variant))
             found, path = accuracy.run(
-                dataset, protocol, seeds, how, peers=limit, refit=arguments.refit
+                dataset,
+                protocol,
+                seeds,
+                from_mapping(FitConfig, _merged(plain, given)),
+                peers=limit,
+                refit=arguments.refit,
+                variant=arguments.variant,
             )
             print(f"{found.markdown()}\n\nstored in {path}")
         elif isinstance(dataset, RerankingSet):
-            how = from_mapping(FitConfig, asdict(dataset.options) | given)
+            how = from_mapping(FitConfig, _merged(asdict(dataset.options), given))
             _print(*reranking.run(dataset, protocol, seeds, how))
         else:
             config = from_mapping(ClassifierConfig, dataset.options.get(protocol, {}) | given)
@@ -98,19 +110,34 @@ def _accuracy(arguments: argparse.Namespace) -> None:
             _print(rows, path)
 
 
+def _seeds(arguments: argparse.Namespace) -> range:
+    return range(arguments.seed, arguments.seed + arguments.seeds)
+
+
+def _variant(dataset: RankingSet, name: str | None) -> dict[str, Any]:
+    if name is None:
+        return {}
+    if name not in dataset.variants:
+        known = ", ".join(dataset.variants) or "none"
+        raise ConfigError(f"{dataset.name} has no variant {name!r}; it has {known}.")
+    return dataset.variants[name]
+
+
+def _merged(plain: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return options of which some are given, those of what lies in them too."""
+    both = {
+        name: _merged(plain[name], value)
+        for name, value in given.items()
+        if isinstance(value, dict) and isinstance(plain.get(name), dict)
+    }
+    return plain | given | both
+
+
 def _ablation(arguments: argparse.Namespace) -> None:
     dataset = RANKING[arguments.dataset]
     protocol = arguments.protocol or dataset.protocols[0]
     config = replace(dataset.options, seed=arguments.seed)
     _print(*ablation.run(dataset, protocol, config))
-
-
-def _insurance(arguments: argparse.Namespace) -> None:
-    _print(*insurance.run(seed=arguments.seed))
-
-
-def _upworthy(arguments: argparse.Namespace) -> None:
-    _print(*upworthy.run(range(arguments.seeds)))
 
 
 def _adaptation(arguments: argparse.Namespace) -> None:
@@ -168,10 +195,11 @@ def _parser() -> argparse.ArgumentParser:
     prepare.set_defaults(run=_prepare)
 
     measure = commands.add_parser("accuracy", help="fit, measure, print and store the report")
-    measure.add_argument("--dataset", choices=DATASETS, required=True)
+    measure.add_argument("--dataset", choices=[*DATASETS, *OWN], required=True)
     measure.add_argument("--protocol", action="append", help="default: every one of the set")
     measure.add_argument("--seed", type=int, default=0, help="the first")
-    measure.add_argument("--seeds", type=int, help="how many; 3 for labelled sets, 1 for others")
+    measure.add_argument("--seeds", type=int, default=3, help="how many")
+    measure.add_argument("--variant", help="another way to fit that the set names")
     measure.add_argument("--config", type=Path, help="JSON of the fit's options")
     measure.add_argument(
         "--peer-minutes", type=float, default=180, help="that each peer may take; 0: no peers"
@@ -186,14 +214,6 @@ def _parser() -> argparse.ArgumentParser:
     parts.add_argument("--protocol", help="default: the first of the set")
     parts.add_argument("--seed", type=int, default=0)
     parts.set_defaults(run=_ablation)
-
-    buying = commands.add_parser("insurance", help="the next purchase among what is allowed")
-    buying.add_argument("--seed", type=int, default=0)
-    buying.set_defaults(run=_insurance)
-
-    headlines = commands.add_parser("upworthy", help="which of two headlines was clicked more")
-    headlines.add_argument("--seeds", type=int, default=3)
-    headlines.set_defaults(run=_upworthy)
 
     reading = commands.add_parser(
         "adaptation", help="perplexity and retrieval on MedQuAD, with domain pre-training"

@@ -8,7 +8,7 @@ that it proposes. The user model reads texts, so "text" is what texts say beside
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.accuracy import fitted, folder
+from benchmarks.accuracy import fit, folder, resumed
 from benchmarks.datasets import RankingSet
 from benchmarks.results import store
 from corank import Dataset, EncoderConfig, Engine, FitConfig
@@ -27,8 +27,9 @@ def run(
 ) -> tuple[list[Row], Path]:
     """Fit, take each part away in turn, measure and store."""
     seed, split = config.seed, dataset.split(protocol, config.seed)
-    place = folder(dataset, protocol, config)
-    engine = fitted(dataset, split.train, config, place, encoder).engine
+    place = folder(dataset, protocol, config, seed, encoder)
+    fit(dataset, split.train, config, place, encoder)
+    engine = resumed(dataset, split.train, config, place).engine
     rankers = {OURS: engine} | without_each(engine, split.train, config)
     task = Task.of(split.test.cases(), engine.signals.repeatable)
     judged = {

@@ -16,7 +16,7 @@ import numpy as np
 
 import corank
 from benchmarks.answering import recommending
-from benchmarks.clock import Clock
+from benchmarks.clock import Clock, forget_peak
 from benchmarks.datasets import RankingSet
 from benchmarks.peers.run import Fitted, fit_peers
 from benchmarks.results import current_commit, store
@@ -37,6 +37,7 @@ def run(
     encoder: EncoderConfig | None = None,
     peers: float | None = None,
     refit: bool = False,
+    variant: str | None = None,
 ) -> tuple[Report, Path]:
     """Fit, measure and store one protocol of a data set; return the report and the file.
 
@@ -48,12 +49,16 @@ def run(
         encoder: what to start from, if not from the default.
         peers: seconds that each peer may take; None leaves them out.
         refit: whether to measure as well what it gives to learn from the validation events in the
-            end. Baselines do the same there, so it stands apart, under "refit".
+            end. Baselines do the same there, peers do not and are left out, so it stands apart,
+            under "refit".
+        variant: what the settings are called, if they are not the set's own.
     """
     clock, split = Clock(), dataset.split(protocol, seeds[0])
-    place = folder(dataset, protocol, config)
+    place = folder(dataset, protocol, config, seeds[0], encoder)
     configs = [replace(config, seed=seed) for seed in seeds]
-    pipelines = [fitted(dataset, split.train, each, place, encoder) for each in configs]
+    for each in configs:
+        fit(dataset, split.train, each, place, encoder)
+    pipelines = [resumed(dataset, split.train, each, place) for each in configs]
     first, others = pipelines[0], [pipeline.engine for pipeline in pipelines[1:]]
     asked = Fitted()
     if peers:
@@ -70,39 +75,57 @@ def run(
         again = first.evaluate(split.test, alike=alike[1:])
         rows += [replace(row, split="refit") for row in again.rows if row.split == "all"]
         about["refit"] = again.verdict
-    report = replace(report, rows=tuple(rows), about=about)
-    path = store(
-        dataset, protocol, report.verdict, rows, leaks=list(report.leaks), about=report.about
-    )
+    said = report.verdict + "".join(f"; {name} failed" for name in asked.failed)
+    report = replace(report, verdict=said, rows=tuple(rows), about=about)
+    name = f"{protocol}-{variant}" if variant else protocol
+    path = store(dataset, name, said, rows, leaks=list(report.leaks), about=report.about)
     return report, path
 
 
-def folder(dataset: RankingSet, protocol: str, config: FitConfig) -> Path:
-    """Where what is fitted lies; emptied first where nobody can say what code it came from."""
-    how = hashlib.sha256(repr(replace(config, seed=0)).encode()).hexdigest()[:6]
+def folder(
+    dataset: RankingSet,
+    protocol: str,
+    config: FitConfig,
+    seed: int,
+    encoder: EncoderConfig | None = None,
+) -> Path:
+    """Where what is fitted lies; emptied first where nobody can say what code it came from.
+
+    Args:
+        dataset, protocol, config, encoder: see `run`; the config's seed is of no account.
+        seed: of the split.
+    """
+    what = repr((replace(config, seed=0), seed, encoder))
+    how = hashlib.sha256(what.encode()).hexdigest()[:6]
     place = RUNS / f"{dataset.name}-{protocol}-{how}-{current_commit()}"
     if place.name.endswith("-dirty"):
         shutil.rmtree(place, ignore_errors=True)
     return place
 
 
-def fitted(
+def fit(
     dataset: RankingSet,
     train: Dataset,
     config: FitConfig,
     place: Path,
     encoder: EncoderConfig | None = None,
-) -> Pipeline:
-    """Fit, or load what was fitted; ``about`` holds what it took."""
+) -> None:
+    """Fit and save, unless that was done; ``about`` holds what it took."""
     bundle = place / f"seed-{config.seed}"
-    if not bundle.exists():
-        clock, pipeline = Clock(), Pipeline(dataset.vertical, encoder)
-        with clock("fit_seconds"):
-            pipeline.fit(train, config)
-        pipeline.engine.about.update(clock.figures())
-        place.mkdir(parents=True, exist_ok=True)
-        pipeline.save(bundle)
-    return Pipeline.resume(corank.load(bundle, dataset.vertical), train)
+    if bundle.exists():
+        return
+    forget_peak()
+    clock, pipeline = Clock(), Pipeline(dataset.vertical, encoder)
+    with clock("fit_seconds"):
+        pipeline.fit(train, config)
+    pipeline.engine.about.update(clock.figures())
+    place.mkdir(parents=True, exist_ok=True)
+    pipeline.save(bundle)
+
+
+def resumed(dataset: RankingSet, train: Dataset, config: FitConfig, place: Path) -> Pipeline:
+    """Return what `fit` saved."""
+    return Pipeline.resume(corank.load(place / f"seed-{config.seed}", dataset.vertical), train)
 
 
 def _cost(pipelines: list[Pipeline], clock: Clock, bundle: Path, test: Dataset) -> list[Row]:

@@ -61,6 +61,7 @@ AMAZON_BEAUTY = RankingSet(
     },
     prepare=prepare_amazon_beauty,
     protocols=("leave-one-out", "cold-items"),
+    variants={"interactions": {"objective": "interactions"}},
     published=(
         Published(
             system="S3-Rec",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.labelled import Fold, LabelledSet
-from benchmarks.results import RESULTS, Kept, current_commit, store
+from benchmarks.results import Kept, store
 from corank.classify.evaluation import Prediction, evaluate
 from corank.classify.training import ClassifierConfig, fit_classifier
 from corank.evaluate.report import Row
@@ -30,7 +30,7 @@ def run(
     dataset: LabelledSet, protocol: str, seeds: Sequence[int], config: ClassifierConfig
 ) -> tuple[list[Row], Path]:
     """Train, measure and store one protocol of a data set; return the rows and the file."""
-    kept, frozen = Kept(RESULTS / f".{dataset.name}-{protocol}-{current_commit()}.json"), Frozen()
+    kept, frozen = Kept(dataset.name, protocol, config), Frozen()
     systems: dict[str, ClassifierConfig | None] = {FROZEN: None}
     if protocol not in dataset.frozen_only:
         systems["corank"] = config

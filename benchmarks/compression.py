@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from benchmarks.accuracy import fitted, folder
+from benchmarks.accuracy import fit, folder, resumed
 from benchmarks.amazon_beauty import AMAZON_BEAUTY
 from benchmarks.datasets import PublicSet
 from benchmarks.labelled import BANKING77
@@ -90,8 +90,9 @@ def _rows(system: str, metric: str, made: Made) -> Iterator[Row]:
 def _beauty(seed: int) -> tuple[Made, NDArray[np.generic], Make]:
     config, protocol = FitConfig(seed=seed), "leave-one-out"
     split = AMAZON_BEAUTY.split(protocol)
-    place = folder(AMAZON_BEAUTY, protocol, config)
-    pipeline = fitted(AMAZON_BEAUTY, split.train, config, place)
+    place = folder(AMAZON_BEAUTY, protocol, config, 0)
+    fit(AMAZON_BEAUTY, split.train, config, place)
+    pipeline = resumed(AMAZON_BEAUTY, split.train, config, place)
     task = Task.of(split.test.cases(), pipeline.engine.signals.repeatable)
 
     def make(layers: int | None, max_drop: float) -> Made:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.labelled import Fold, LabelledSet
-from benchmarks.results import RESULTS, Kept, current_commit, store
+from benchmarks.results import Kept, store
 from corank.classify.classifier import Classifier
 from corank.classify.heads import Calibration, Headed, fit_head
 from corank.classify.material import Labelled, Material
@@ -110,7 +110,7 @@ def frozen(parts: list[Part], seed: int) -> Iterator[Best]:
 
 def run(dataset: LabelledSet, protocol: str, seeds: Sequence[int]) -> tuple[list[Row], Path]:
     """Train, measure and store; resumable by system and seed."""
-    kept = Kept(RESULTS / f".{dataset.name}-{protocol}-{current_commit()}.json")
+    kept = Kept(dataset.name, protocol, None)
     systems: dict[str, Callable[[list[Part], int], Iterator[Best]]] = {
         "frozen-encoder, all texts": frozen,
         "plain fine-tuning": lambda parts, seed: _asking(plain(parts, seed), parts),

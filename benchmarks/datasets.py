@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import corank
 from corank import FitConfig, Vertical
@@ -77,6 +77,8 @@ class RankingSet(PublicSet):
     vertical: Vertical
     prepare: Callable[[Path, Path], None]  # from the public files to the vertical's folder
     options: FitConfig = field(default_factory=FitConfig)  # of the fit, chosen on validation
+    variants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Other ways to fit, by name: the options in which they differ."""
 
     @property
     def installed(self) -> bool:

@@ -14,6 +14,7 @@ those who come back is of something they have.
 
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ from corank.data.dataset import Cases
 from corank.data.ragged import Ragged
 from corank.evaluate.baselines import Baseline
 from corank.evaluate.relevance import Run, judge
-from corank.evaluate.report import OURS, Row, compared, measured
+from corank.evaluate.report import OURS, Row, compared, measured, verdict
 from corank.evaluate.task import Task
 from corank.retrieve.cooccurrence import ItemItem, item_knn
 from corank.runs import rank_histories
@@ -69,30 +70,32 @@ PRODUCTS = Vertical(
 )
 
 
-def run(*, seed: int = 0) -> tuple[list[Row], Path]:
+def run(seeds: Sequence[int]) -> tuple[list[Row], Path]:
     """Fit on the purchases before the test, ask for every purchase of the test, and store."""
     current_commit()  # as it is now; the run is long
     train, asked = read(INSURANCE.source())
-    engine = Pipeline(PRODUCTS).fit(train, FitConfig(seed=seed, epochs=0))
-    task = Task.of(asked.cases, engine.signals.repeatable)
-    runs = {OURS: rank_histories(engine, task.histories, task.moments)}
-    runs |= {each.name: task.run(each.score, each.name) for each in baselines(train)}
-    runs = {name: only(each, asked.allowed) for name, each in runs.items()}
+    engines = [Pipeline(PRODUCTS).fit(train, FitConfig(seed=seed, epochs=0)) for seed in seeds]
+    task = Task.of(asked.cases, engines[0].signals.repeatable)
+    runs = {OURS: [rank_histories(each, task.histories, task.moments) for each in engines]}
+    runs |= {each.name: [task.run(each.score, each.name)] for each in baselines(train)}
+    runs = {name: [only(run, asked.allowed) for run in each] for name, each in runs.items()}
     users = task.users.to_physical().rank("dense").to_numpy()
     rows: list[Row] = []
-    slices = {"all": task.histories.lengths >= 0, "came back": task.histories.lengths > 0}
+    back = task.histories.lengths > 0
+    slices = {"all": np.ones(len(back), np.bool_), "came back": back, "new customers": ~back}
     for name, here in slices.items():
         qrels, groups = task.qrels.subset(here), users[here]
-        judged = {system: [judge(each[here], qrels)] for system, each in runs.items()}
+        judged = {
+            system: [judge(run[here], qrels) for run in each] for system, each in runs.items()
+        }
         for system, each in judged.items():
-            rows += measured(system, name, METRICS, each, groups, seed)
+            rows += measured(system, name, METRICS, each, groups, seeds[0])
         ours = judged.pop(OURS)
-        rows += compared(name, METRICS[0], ours, judged, groups, seed)
+        rows += compared(name, METRICS[0], ours, judged, groups, seeds[0])
     cases = {name: int(here.sum()) for name, here in slices.items()}
-    verdict = f"{cases['all']:,} purchases, ranked among what was allowed; no clicks"
-    return rows, store(
-        INSURANCE, INSURANCE.protocols[0], verdict, rows, about={"cases": cases, "seed": seed}
-    )
+    said = f"{verdict(rows, METRICS[0])}; purchases ranked among what was allowed, no clicks"
+    about = {"cases": cases, "seeds": [*seeds]}
+    return rows, store(INSURANCE, INSURANCE.protocols[0], said, rows, about=about)
 
 
 class Asked(NamedTuple):

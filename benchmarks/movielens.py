@@ -45,7 +45,8 @@ class Film(Item):
     """A film, and what is known of it."""
 
     year = dy.Int64(nullable=True)
-    genres = dy.String(nullable=True)
+    genres = dy.String(nullable=True)  # as people read them
+    genre = dy.String(nullable=True)  # each of them, with | between
     director = dy.String(nullable=True)
     actors = dy.String(nullable=True)
     plot = dy.String(nullable=True)
@@ -70,6 +71,7 @@ FILMS = Vertical(
     item_text="{title} ({year}). {genres}. {director}. {actors}. {plot}",
     labeling_functions=(rated,),
     rules=(AlreadySeen(),),
+    genre="genre",
 )
 
 EXTRA = ("", "", "", "", "genres", "director", "", "actors", "plot", "")
@@ -142,6 +144,7 @@ def _write(out: Path, films: pl.DataFrame, ratings: pl.DataFrame) -> None:
         pl.from_epoch("timestamp").cast(pl.Datetime("us")),
         "stars",
     )
+    films = films.with_columns(genre=pl.col("genres").str.replace_all(", ", "|", literal=True))
     for name, frame in (("items", films), ("interactions", events)):
         with atomic(out / f"{name}.parquet") as part:
             frame.write_parquet(part)

@@ -6,10 +6,10 @@ from typing import Any
 
 from benchmarks.picture import draw
 from benchmarks.results import RESULTS
+from corank.evaluate.report import OURS
 
 SHOWN = {
     "time": ("recall@20", "ndcg@10"),
-    "leave-one-out-ablation": ("hr@10", "ndcg@10"),
     "leave-one-out": ("hr@10", "ndcg@10"),
     "cold-items": ("recall@20", "ndcg@10"),
     "next-purchase": ("hr@3", "mrr@3"),
@@ -39,7 +39,8 @@ SHOWN = {
         "peak_gpu_mb",
     ),
 }
-"""Metrics shown of a protocol, as far as they are there; systems stand in the order of the last."""
+"""Metrics shown of a protocol, and of what begins with its name, such as its ablation; as far as
+they are there. Systems stand in the order of the last."""
 PLAIN = ("all", "encoding", "training")
 """Parts of a result that stand in its table; the systems of all but the first are named by them."""
 SCOPE = ("minutes", "oos_recall", "in_scope_accuracy")
@@ -49,8 +50,9 @@ START, END = "<!-- results: python -m benchmarks report -->", "<!-- end of resul
 
 
 def results() -> list[dict[str, Any]]:
-    """Return every stored result, by name of its file."""
-    return [json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json"))]
+    """Return every stored result, by name of its file; what a run keeps on its way is none."""
+    paths = (path for path in sorted(RESULTS.glob("*.json")) if not path.name.startswith("."))
+    return [json.loads(path.read_text("utf-8")) for path in paths]
 
 
 def markdown() -> str:
@@ -59,7 +61,9 @@ def markdown() -> str:
     for result in results():
         known = {r["metric"] for r in result["rows"]}
         classes = SCOPE if SCOPE[1] in known else CLASSES
-        metrics = [m for m in SHOWN.get(result["protocol"], classes) if m in known]
+        protocols = [p for p in SHOWN if result["protocol"].startswith(p)]
+        shown = SHOWN[max(protocols, key=len)] if protocols else classes
+        metrics = [m for m in shown if m in known]
         rows = [r for r in result["rows"] if r["split"] in PLAIN and r["metric"] in metrics]
         found = {(_system(r), r["metric"]): r for r in rows}
         systems = sorted(
@@ -76,7 +80,7 @@ def markdown() -> str:
         ]
         for system in systems:
             cells = [_cell(found.get((system, metric))) for metric in metrics]
-            name = f"**{system}**" if system == "corank" else system
+            name = f"**{system}**" if system == OURS else system
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
         lines += _cost(result)
         tables.append("\n".join(lines))
@@ -88,18 +92,22 @@ def _system(row: dict[str, Any]) -> str:
 
 
 def _cost(result: dict[str, Any]) -> list[str]:
-    """What it took, where that was measured."""
-    cost = {r["metric"]: r["value"] for r in result["rows"] if r["split"] == "cost"}
+    """What ours took, where that was measured; of memory, the most that a seed needed."""
+    cost = {r["metric"]: r for r in result["rows"] if (r["system"], r["split"]) == (OURS, "cost")}
     if "fit_seconds" not in cost:
         return []
-    evaluated = cost.get("evaluate_seconds")
-    return [
-        "",
-        f"Fitted in {cost['fit_seconds'] / 60:.0f} minutes"
-        + (f" and evaluated in {evaluated / 60:.0f}" if evaluated else "")
-        + f" on {result['machine']['cores']} cores; "
-        f"peak memory {cost['peak_memory_mb'] / 1024:.1f} GiB.",
-    ]
+    said = f"Fitted in {cost['fit_seconds']['value'] / 60:.0f} minutes"
+    if "evaluate_seconds" in cost:
+        said += f" and evaluated in {cost['evaluate_seconds']['value'] / 60:.0f}"
+    said += f" on {result['machine']['cores']} cores"
+    if "peak_memory_mb" in cost:
+        memory = cost["peak_memory_mb"]
+        most = memory["value"] if memory["high"] is None else memory["high"]
+        said += f"; peak memory {most / 1024:.1f} GiB"
+    if "recommend_p50_ms" in cost:
+        p50, p99 = (cost[f"recommend_{name}_ms"]["value"] for name in ("p50", "p99"))
+        said += f"; a recommendation takes {p50:.1f} ms (p50), {p99:.1f} (p99)"
+    return ["", f"{said}."]
 
 
 def write(readme: Path) -> None:

@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from benchmarks.datasets import PublicSet
-from benchmarks.results import RESULTS, Kept, current_commit, store
+from benchmarks.results import Kept, store
 from corank import (
     Dataset,
     EncoderConfig,
@@ -34,7 +34,7 @@ from corank.data.ragged import Ragged
 from corank.data.text import render
 from corank.evaluate.metrics import compute
 from corank.evaluate.relevance import Qrels, judge
-from corank.evaluate.report import OURS, Row
+from corank.evaluate.report import OURS, Row, verdict
 from corank.evaluate.significance import bootstrap_mean, paired_difference
 from corank.fitting import exported
 from corank.language.encoder import Encoder
@@ -109,7 +109,7 @@ def run(
     encoder: EncoderConfig | None = None,
 ) -> tuple[list[Row], Path]:
     """Fit, order, measure and store one protocol of a data set; return the rows and the file."""
-    kept = Kept(RESULTS / f".{dataset.name}-{protocol}-{current_commit()}.json")
+    kept = Kept(dataset.name, protocol, config)
     found: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
     seconds = 0.0
     for seed in seeds:
@@ -131,14 +131,11 @@ def run(
                 found.setdefault((system, metric), []).append(np.concatenate(values)[order])
     rows = [*_rows({key: np.mean(values, axis=0) for key, values in found.items()}, len(seeds))]
     rows.append(Row(OURS, "cost", "fit_seconds", seconds / len(seeds)))
-    ours, best = rows[0], max(_others(rows), key=lambda row: row.value)
     by_seed = {m: [float(values.mean()) for values in found[OURS, m]] for m in METRICS}
-    verdict = (
-        f"{METRICS[0]} {ours.value:.4f} against {best.value:.4f} for {best.system}; mean over "
-        f"{len(found[OURS, METRICS[0]][0]):,} queries and {len(seeds)} seeds"
-    )
+    counted = f"{len(found[OURS, METRICS[0]][0]):,} queries, {len(seeds)} seeds"
+    said = f"{verdict(rows, METRICS[0])}; {counted}"
     about = {"fit": asdict(config), "by seed": by_seed}
-    path = store(dataset, protocol, verdict, rows, about=about)
+    path = store(dataset, protocol, said, rows, about=about)
     kept.path.unlink(missing_ok=True)
     return rows, path
 
@@ -190,7 +187,3 @@ def _rows(found: dict[tuple[str, str], NDArray[np.float64]], seeds: int) -> Iter
             gap = paired_difference(found[OURS, METRICS[0]], found[system, METRICS[0]])
             name = f"{METRICS[0]}_over/{system}"
             yield Row(OURS, "all", name, gap.value, gap.low, gap.high, seeds)
-
-
-def _others(rows: Sequence[Row]) -> list[Row]:
-    return [r for r in rows if r.metric == METRICS[0] and not r.system.startswith(OURS)]

@@ -1,5 +1,6 @@
 """Stored results: one JSON file per data set and protocol, naming the commit it came from."""
 
+import hashlib
 import json
 import os
 import platform
@@ -25,8 +26,15 @@ PACKAGES = (
 class Kept:
     """What each part of a long run gave, on disk, so that it can be stopped and started again."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, dataset: str, protocol: str, how: object) -> None:
+        """Read what is there of the same commit and the same settings, ``how``.
+
+        Of a working tree that differs from its commit nobody can say what it was.
+        """
+        digest, commit = hashlib.sha256(repr(how).encode()).hexdigest()[:6], current_commit()
+        self.path = path = RESULTS / f".{dataset}-{protocol}-{digest}-{commit}.json"
+        if commit.endswith("-dirty"):
+            path.unlink(missing_ok=True)
         self.folds: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
 
     def add(self, key: str, found: Any) -> None:

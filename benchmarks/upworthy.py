@@ -27,7 +27,7 @@ from scipy.special import expit
 from sklearn.linear_model import RidgeCV
 
 from benchmarks.datasets import PublicSet
-from benchmarks.results import RESULTS, Kept, current_commit, store
+from benchmarks.results import Kept, store
 from corank import AppealConfig, Trials, fit_appeal
 from corank.classify.trials import Duels
 from corank.evaluate.probabilities import calibration_error
@@ -78,7 +78,7 @@ def run(seeds: Sequence[int], config: AppealConfig | None = None) -> tuple[list[
     """Learn, ask, measure and store; resumable by fold."""
     config = config or AppealConfig()
     protocol = UPWORTHY.protocols[0]
-    kept = Kept(RESULTS / f".{UPWORTHY.name}-{protocol}-{current_commit()}.json")
+    kept = Kept(UPWORTHY.name, protocol, config)
     known = read(UPWORTHY.source())
     systems = {OURS: config, LINEAR: replace(config, epochs=0), RIDGE: None}
     n = len(known.texts)

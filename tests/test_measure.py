@@ -21,7 +21,8 @@ from corank.runs import rank_histories, rank_promised, rank_ruled
 
 OTHERS = (
     "corank/rules",
-    "corank/text-alone",
+    "corank/as-new",
+    "corank/tuned-encoder",
     "popularity",
     "popularity/recency",
     "bm25",

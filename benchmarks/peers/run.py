@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.peers.exchange import VECTORS, Given, Lists, Vectors
 from corank.data.dataset import Split
 from corank.data.ragged import Ragged
-from corank.evaluate.baselines import MAX_TUNING_CASES, Baseline
+from corank.evaluate.baselines import MAX_TUNING_CASES, Baseline, Known, usual_answer
 from corank.evaluate.task import Scorer, Task
 
 ROOT = Path(__file__).parents[2]
@@ -51,21 +51,20 @@ class Fitted:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def scorer(vectors: Vectors, histories: Ragged, counts: NDArray[np.int64]) -> Scorer:
+def scorer(vectors: Vectors, histories: Ragged, usual: NDArray[np.float32]) -> Scorer:
     """Return what scores some of these histories.
 
     Args:
         vectors: what a peer left.
         histories: what its users' vectors are of, (n,).
-        counts: how often each item was chosen, (n_items,): the answer to a history that holds
-            nothing the peer knows.
+        usual: the answer to a history that holds nothing the peer knows, (n_items,).
     """
     number = {histories[row].tobytes(): row for row in range(len(histories))}
 
     def score(asked: Ragged) -> NDArray[np.float32]:
         each = [asked[row] for row in range(len(asked))]
         scores = vectors.users[[number[items.tobytes()] for items in each]] @ vectors.items.T
-        scores[[not vectors.known[items].any() for items in each]] = counts
+        scores[[not vectors.known[items].any() for items in each]] = usual
         return np.where(vectors.known, scores, -np.inf).astype(np.float32)
 
     return score
@@ -100,6 +99,7 @@ def fit_peers(
         Lists(tuning.qrels.indptr, tuning.qrels.items), _lists(test.histories),
     )  # fmt: skip
     found = Fitted()
+    usual = usual_answer(Known.of(fit), tuning)
     for peer in peers:
         place = folder / peer.name
         place.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ def fit_peers(
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             found.failed[peer.name] = _why(peer, place, error)
             continue
-        score = scorer(vectors, test.histories, fit.item_counts())
+        score = scorer(vectors, test.histories, usual)
         found.scorers.append(Baseline(peer.name, score, vectors.settings))
         found.seconds[peer.name] = vectors.seconds
     return found

@@ -13,7 +13,7 @@ from corank.data.dataset import Dataset
 from corank.data.text import render
 from corank.engine import Engine
 from corank.errors import DataError
-from corank.evaluate.baselines import Baseline, Known, fit_baselines
+from corank.evaluate.baselines import Baseline, Known, TextMean, fit_baselines
 from corank.evaluate.metrics import compute
 from corank.evaluate.probabilities import calibration_error, log_loss
 from corank.evaluate.relevance import Qrels, Run, judge
@@ -84,11 +84,6 @@ def measure(
     return Report(verdict(rows, lead), tuple(rows), about | engine.about, test.leaks)
 
 
-def _known(data: Dataset) -> Known:
-    _, histories = data.sequences()
-    return Known(histories, data.lateness())
-
-
 def _recommendations(
     engines: Sequence[Engine],
     train: Dataset,
@@ -105,7 +100,7 @@ def _recommendations(
     fit, valid = train.carve()
     repeatable = engine.signals.repeatable
     task = Task.of(test.cases(), repeatable)
-    learned = _known(fit)
+    learned = Known.of(fit)
     baselines = fit_baselines(
         learned,
         Task.of(valid.cases(), repeatable),
@@ -113,7 +108,7 @@ def _recommendations(
         engine.signals.bm25,
         untuned,
         seed=seed,
-        refit=_known(train) if engine.about.get("refit") else None,
+        refit=Known.of(train) if engine.about.get("refit") else None,
     )
     others = [*baselines, *peers]
     ours = [_our_runs(each, task) for each in engines]
@@ -125,18 +120,22 @@ def _recommendations(
     rows: list[Row] = []
     cases: dict[str, int] = {}
     users = task.users.to_physical().rank("dense").to_numpy()
-    for split, qrels in _slices(task, fit.item_counts(), known).items():
+    seen = (train if engine.about.get("refit") else fit).item_counts()
+    too_few: dict[str, int] = {}
+    for split, qrels in _slices(task, seen, known).items():
         asked = np.diff(qrels.indptr) > 0
         if asked.sum() < MIN_CASES and split != "all":
+            too_few[split] = int(asked.sum())
             continue
         cases[split] = int(asked.sum())
         rows += _compare(split, metrics, runs, qrels, asked, users, seed)
-    rows += beyond_accuracy(runs, engine, task, fit.item_counts())
+    rows += beyond_accuracy(runs, engine, task, seen)
     rows += _promises(engine, task.sample(PROMISED, seed))
     about: dict[str, Any] = {
         "training users": len(learned.histories),
         "training interactions": len(learned.histories.items),
         "relevant items left out because they were seen before": task.dropped,
+        "slices with too few cases to measure": too_few,
         "settings": {other.name: other.settings for other in others}
         | ({RULED: RULED_HOW} if RULED in runs else {}),
     }
@@ -167,13 +166,17 @@ def _promises(engine: Engine, task: Task) -> list[Row]:
 
 
 def _our_runs(engine: Engine, task: Task) -> dict[str, Run]:
-    """Ours before business rules, after them where one of them reorders, and by text alone.
+    """Ours before business rules, after them where one of them reorders, and two parts of it.
+
+    As new: every item judged as if nobody had touched it yet. The tuned encoder: by the cosine of
+    an item's text with the faded mean of the history's texts.
 
     Rules judge the catalogue as it is: what is out of stock today is taken from answers to
     cases of last month too.
     """
     as_new = rank_histories(engine, task.histories, task.moments, as_new=True)
-    alone = {f"{OURS}/text-alone": as_new}
+    texts = TextMean(engine.signals.text_vectors, engine.signals.decay)
+    alone = {f"{OURS}/as-new": as_new, f"{OURS}/tuned-encoder": task.run(texts.score)}
     if all(rule.hard for rule in engine.vertical.rules):
         return {OURS: rank_histories(engine, task.histories, task.moments), **alone}
     before, after = rank_ruled(engine, task.histories, task.moments)

@@ -91,7 +91,8 @@ def test_what_was_fitted_is_not_fitted_again(
     (folder,) = (place / "runs").iterdir()
     split = SHOP.split("time", 3)
     config = FitConfig(**{**vars(tiny_fit), "seed": 3})
-    again = accuracy.fitted(SHOP, split.train, config, folder, nowhere)
+    accuracy.fit(SHOP, split.train, config, folder, nowhere)
+    again = accuracy.resumed(SHOP, split.train, config, folder)
     report = again.evaluate(split.test)
     assert report.value("corank", "ndcg@10") == stored[0].about["by seed"]["ndcg@10"][0]
 
@@ -100,10 +101,25 @@ def test_where_the_code_is_in_flux_everything_is_fitted_anew(
     place: Path, tiny_fit: FitConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accuracy, "current_commit", lambda: "0123456789ab-dirty")
-    folder = accuracy.folder(SHOP, "cold-items", tiny_fit)
+    folder = accuracy.folder(SHOP, "cold-items", tiny_fit, 0)
     (folder / "seed-0").mkdir(parents=True)
-    assert accuracy.folder(SHOP, "cold-items", tiny_fit) == folder
+    assert accuracy.folder(SHOP, "cold-items", tiny_fit, 0) == folder
     assert not folder.exists()
+
+
+def test_what_was_fitted_otherwise_lies_elsewhere(place: Path, tiny_fit: FitConfig) -> None:
+    """Another split, other settings, another encoder; the seed of a fit is that of its bundle."""
+    other, encoder = FitConfig(**vars(tiny_fit) | {"window": 3}), EncoderConfig(max_tokens=32)
+    named = [
+        accuracy.folder(SHOP, "time", tiny_fit, 0),
+        accuracy.folder(SHOP, "cold-items", tiny_fit, 0),
+        accuracy.folder(SHOP, "time", other, 0),
+        accuracy.folder(SHOP, "time", tiny_fit, 1),
+        accuracy.folder(SHOP, "time", tiny_fit, 0, encoder),
+    ]
+    assert len({*named}) == 5
+    again = FitConfig(**vars(tiny_fit) | {"seed": 7})
+    assert accuracy.folder(SHOP, "time", again, 0) == named[0]
 
 
 def test_each_part_is_taken_away_in_turn(

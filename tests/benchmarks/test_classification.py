@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import results
 from benchmarks.labelled import BANKING77, CLINC150, PHRASEBANK
 from benchmarks.results import Kept
 
@@ -62,8 +63,15 @@ def test_clinc150_marks_what_is_out_of_scope(tmp_path: Path) -> None:
     assert fold.test_labels == ["greet", None]
 
 
-def test_folds_already_predicted_are_kept(tmp_path: Path) -> None:
-    kept = Kept(tmp_path / "some.json")
+@pytest.mark.parametrize("commit", ["0123456789ab", "0123456789ab-dirty"])
+def test_folds_already_predicted_are_kept_where_it_is_known_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commit: str
+) -> None:
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(results, "current_commit", lambda: commit)
+    kept = Kept("some", "full", {"epochs": 1})
     kept.add("corank/0/0", [("a", 0.5, True)])
-    again = Kept(tmp_path / "some.json")
-    assert again.folds == {"corank/0/0": [["a", 0.5, True]]}
+    again = Kept("some", "full", {"epochs": 1})
+    clean = not commit.endswith("-dirty")
+    assert again.folds == ({"corank/0/0": [["a", 0.5, True]]} if clean else {})
+    assert Kept("some", "full", {"epochs": 2}).folds == {}

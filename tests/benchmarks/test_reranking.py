@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import reranking, results
+from benchmarks import results
 from benchmarks.crowdflower import CROWDFLOWER
 from benchmarks.liveqa import JUDGED, LIVEQA, QRELS, QUESTIONS
 from benchmarks.medquad import FOLDERS
@@ -39,7 +39,7 @@ def test_a_run_is_gone_on_with_and_its_values_are_means_over_queries(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(results, "RESULTS", tmp_path)
-    monkeypatch.setattr(reranking, "RESULTS", tmp_path)
+    monkeypatch.setattr(results, "current_commit", lambda: "0123456789ab")
     monkeypatch.setattr(type(CROWDFLOWER), "source", lambda _: crowdflower)
     first = results.Kept.add
     left = 3

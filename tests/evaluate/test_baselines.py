@@ -97,7 +97,8 @@ def test_bm25_searches_for_the_newest_items_text(baselines: dict[str, Baseline])
 
 
 def test_item_knn_is_the_shrunk_cosine_of_users(baselines: dict[str, Baseline]) -> None:
-    near, far = 2 / (math.sqrt(3 * 2) + 5), 1 / (math.sqrt(3 * 1) + 5)
+    shrink = float(baselines["item-knn"].settings.removeprefix("shrink "))
+    near, far = 2 / (math.sqrt(3 * 2) + shrink), 1 / (math.sqrt(3 * 1) + shrink)
     expected = [0, near, far, 0, 0]
     assert score(baselines["item-knn"], 0) == pytest.approx(expected, rel=1e-6)
     assert score(baselines["item-knn"], 0, 3) == pytest.approx(expected, rel=1e-6)
@@ -106,7 +107,8 @@ def test_item_knn_is_the_shrunk_cosine_of_users(baselines: dict[str, Baseline]) 
 
 def test_ease_is_steck_s_closed_form(baselines: dict[str, Baseline]) -> None:
     x = np.array([[1, 1, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]])  # item 4 is new
-    precision = np.linalg.inv(x.T @ x + 100 * np.eye(4))
+    l2 = float(baselines["ease"].settings.removeprefix("l2 "))
+    precision = np.linalg.inv(x.T @ x + l2 * np.eye(4))
     weights = -precision / np.diag(precision)
     np.fill_diagonal(weights, 0)
     expected = [*(weights[0] + weights[2]), 0]

@@ -25,7 +25,7 @@ def rows(low: float | None, high: float | None) -> list[Row]:
     return [
         Row("corank", "all", "ndcg@10", 0.30, 0.25, 0.35),
         Row("corank", "all", "hr@10", 0.50, 0.40, 0.60),
-        Row("corank/text-alone", "all", "ndcg@10", 0.90),  # ours: no baseline, however good
+        Row("corank/as-new", "all", "ndcg@10", 0.90),  # ours: no baseline, however good
         Row("popularity", "all", "ndcg@10", 0.10, 0.05, 0.15),
         Row("ease", "all", "ndcg@10", 0.20, 0.15, 0.25),
         Row("ease", "cold items", "ndcg@10", 0.80, 0.7, 0.9),
@@ -72,7 +72,7 @@ def test_markdown_has_a_table_for_each_slice() -> None:
     text = report().markdown()
     assert "### all (1,234 cases)\n\n| system | ndcg@10 | hr@10 |\n|---|---:|---:|\n" in text
     assert "| corank | 0.3000 ±0.0500 | 0.5000 ±0.1000 |\n" in text
-    assert "| corank/text-alone | 0.9000 |  |\n" in text
+    assert "| corank/as-new | 0.9000 |  |\n" in text
     assert "### cold items (30 cases)\n\n| system | ndcg@10 |\n" in text
     assert "| all | ndcg@10_over/ease | +0.1000 | +0.0100 .. +0.1900 |\n" in text
     assert "| cold items | ndcg@10_over/ease | -0.5000 | -0.6000 .. -0.4000 |\n" in text
@@ -92,7 +92,7 @@ def test_a_number_is_found_by_system_metric_and_slice() -> None:
 def test_the_frame_is_tidy() -> None:
     frame = report().frame
     assert frame.columns == ["system", "split", "metric", "value", "low", "high", "seeds"]
-    assert frame.row(2) == ("corank/text-alone", "all", "ndcg@10", 0.9, None, None, 1)
+    assert frame.row(2) == ("corank/as-new", "all", "ndcg@10", 0.9, None, None, 1)
 
 
 def test_a_report_comes_back_from_json_as_it_was() -> None:

@@ -190,7 +190,10 @@ def compared(
 
 
 def verdict(rows: list[Row], metric: str) -> str:
-    """Say in one line whether fusing was worth it: ours against the best of the others."""
+    """Say in one line whether fusing was worth it: ours against the best of the others.
+
+    It wins where it is clearly ahead of each of them, on the first slice.
+    """
     best = best_baseline(rows, metric)
     ours = next(row for row in rows if (row.system, row.metric) == (OURS, metric))
     gap = next(row for row in rows if row.metric == f"{metric}_over/{best.system}")
@@ -198,7 +201,14 @@ def verdict(rows: list[Row], metric: str) -> str:
         f"{metric} {ours.value:.4f} against {best.value:.4f} for {best.system}, the best baseline"
     )
     interval = f"difference {gap.value:+.4f}, 95% interval {_interval(gap)}"
-    if gap.low is not None and gap.low > 0:
+    over = (
+        row
+        for row in rows
+        if row.metric.startswith(f"{metric}_over/")
+        and row.split == rows[0].split
+        and not row.metric.startswith(f"{metric}_over/{OURS}")
+    )
+    if all(row.low is not None and row.low > 0 for row in over):
         return f"corank wins: {numbers} ({interval})"
     if gap.high is not None and gap.high < 0:
         return f"A baseline wins: {numbers} ({interval})"
