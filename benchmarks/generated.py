@@ -23,6 +23,21 @@ GENERATED = PublicSet(
     files={},
     protocols=("serving",),
 )
+WORDS = 3
+"""Of a title, in a query."""
+
+
+def queries(items: pl.DataFrame, n: int, seed: int) -> list[str]:
+    """Return ``n`` queries, no two alike: words of an item's title, in their order."""
+    rng, found = np.random.default_rng(seed), dict[str, None]()
+    titles = items["title"].to_list()
+    for _ in range(100 * n):
+        words = titles[rng.integers(len(titles))].split()
+        kept = np.sort(rng.choice(len(words), min(WORDS, len(words)), replace=False))
+        found[" ".join(words[place] for place in kept)] = None
+        if len(found) == n:
+            return [*found]
+    raise ValueError(f"{items.height:,} items have no {n} queries of {WORDS} words")
 
 
 def shop(n: int, seed: int) -> Dataset:

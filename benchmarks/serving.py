@@ -7,16 +7,20 @@ The catalogue is generated (see `generated`), so nothing is said here of how wel
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.answering import searching
 from benchmarks.clock import Clock
-from benchmarks.generated import GENERATED, shop
+from benchmarks.generated import GENERATED, queries, shop
 from benchmarks.results import current_commit, store
 from corank import EncoderConfig, FitConfig, Pipeline, load_vertical
 from corank.evaluate.report import OURS, Row
 
 MAX_DROP = 0.05
+QUERIES = 500
+"""So many are asked in a round, each once: what was asked before is remembered."""
 ROUNDS = 5
-"""So often every query is asked."""
+"""So often a process is started and asked."""
 
 
 def run(
@@ -32,19 +36,25 @@ def run(
     """
     current_commit()  # as it is now; the run is long
     clock, data = Clock(), shop(items, seed)
-    train, test = data.split("time", seed=seed)
+    train, _ = data.split("time", seed=seed)
     pipeline = Pipeline(load_vertical("ecommerce"), encoder)
     with clock("fit_seconds"):
         pipeline.fit(train, FitConfig(epochs=0, seed=seed))
     with clock("compress_seconds"):
         pipeline.compress(max_drop=max_drop, seed=seed)
-    queries = test.queries["query"].unique(maintain_order=True).to_list()
+    asked = queries(data.items, QUERIES, seed)
     with tempfile.TemporaryDirectory() as place:
         bundle = Path(place) / "shop"
         pipeline.save(bundle)
-        size = sum(file.stat().st_size for file in bundle.rglob("*.*"))
-        found = searching(bundle, queries * ROUNDS)
-    figures = {**clock.figures(), "bundle_mb": size / 1e6, **found}
+        size = sum(file.stat().st_size for file in bundle.rglob("*") if file.is_file())
+        rounds = [searching(bundle, asked) for _ in range(ROUNDS)]
+    figures = {**clock.figures(), "bundle_mb": size / 1e6}
     rows = [Row(OURS, "all", name, value) for name, value in figures.items()]
-    verdict = f"{items:,} generated items, {len(queries)} queries, ten explained answers to each"
+    for name in rounds[0]:
+        each = [found[name] for found in rounds]
+        rows.append(Row(OURS, "all", name, float(np.median(each)), min(each), max(each)))
+    verdict = (
+        f"{items:,} generated items, {len(asked)} queries asked once, ten explained answers to "
+        f"each; medians of {ROUNDS} processes, what they read in the page cache"
+    )
     return rows, store(GENERATED, f"serving-{items}", verdict, rows)

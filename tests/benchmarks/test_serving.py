@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from benchmarks import results, serving
-from benchmarks.generated import shop
+from benchmarks.generated import queries, shop
 from corank import EncoderConfig
 from corank.compress import int8
 
@@ -28,9 +28,24 @@ def test_what_serving_takes_is_measured(
 ) -> None:
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setattr(int8, "TABLE", 100)
+    monkeypatch.setattr(serving, "QUERIES", 40)
+    monkeypatch.setattr(serving, "ROUNDS", 2)
     encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
     rows, path = serving.run(items=600, seed=0, encoder=encoder, max_drop=0.9)
     found = {row.metric: row.value for row in rows}
     assert 0 < found["search_p50_ms"] <= found["search_p99_ms"] < 1_000
     assert 0 < found["first_answer_seconds"] < 60 and 50 < found["memory_mb"] < 4_000
     assert json.loads(path.read_text("utf-8"))["protocol"] == "serving-600"
+    (p50,) = (row for row in rows if row.metric == "search_p50_ms")
+    assert p50.low is not None and p50.high is not None and p50.low <= p50.value <= p50.high
+
+
+def test_no_query_is_asked_twice_and_each_is_of_one_items_words() -> None:
+    items = shop(900, 3).items
+    asked = queries(items, 200, 0)
+    assert len({*asked}) == 200 and asked == queries(items, 200, 0) != queries(items, 200, 1)
+    titles = [title.split() for title in items["title"]]
+    for query in asked[:20]:
+        assert any({*query.split()} <= {*title} for title in titles), query
+    with pytest.raises(ValueError, match="have no 50 queries"):
+        queries(items.head(1).with_columns(title=pl.lit("red lamp")), 50, 0)

@@ -1,10 +1,16 @@
 """Every kind of encoder that is supported: one graph, equal to torch, and back again."""
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+import transformers as hf
 
 from corank.compress.export import EXPORTABLE, pair_scorer, text_encoder, torch_encoder
+from corank.errors import BundleError, ConfigError
 from corank.language.cross_encoder import CrossEncoder
 from corank.language.encoder import Encoder, EncoderConfig
 from tests.compress.conftest import KINDS
@@ -34,3 +40,31 @@ def test_one_graph_says_what_torch_says_of_texts_and_pairs(kind: EncoderConfig) 
     assert scorer.score(TEXTS, TEXTS[::-1]) == pytest.approx(
         reader.score(TEXTS, TEXTS[::-1]), abs=1e-3
     )
+
+
+def test_a_text_longer_than_there_are_positions_is_cut(kind: EncoderConfig) -> None:
+    encoder = Encoder.load(replace(kind, max_tokens=100_000))
+    long = " ".join(TEXTS * 2_000)
+    vectors = encoder.encode([long, long[: len(long) // 2]])
+    assert vectors[0] == pytest.approx(vectors[1], abs=1e-5)
+    assert text_encoder(encoder, TEXTS).encode_items([long])[0] == pytest.approx(
+        vectors[0], abs=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "error"),
+    [
+        (hf.T5Config(d_model=32, d_ff=64, num_layers=1, num_heads=2, d_kv=16), ConfigError),
+        (hf.GPT2Config(n_embd=32, n_layer=1, n_head=2), BundleError),
+    ],
+)
+def test_what_is_no_encoder_is_refused_with_what_is(
+    config: hf.PretrainedConfig, error: type[Exception], tiny_encoder: str, tmp_path: Path
+) -> None:
+    config.vocab_size = 2_000
+    hf.AutoModel.from_config(config).save_pretrained(tmp_path)  # type: ignore[no-untyped-call]
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(Path(tiny_encoder) / name, tmp_path)
+    with pytest.raises(error, match=f"{config.model_type}.* ModernBERT|{config.model_type} cannot"):
+        text_encoder(Encoder.load(EncoderConfig(name=str(tmp_path), max_tokens=24)), TEXTS)

@@ -17,7 +17,6 @@ import onnxruntime as ort
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
-from torch.onnx import OnnxExporterError
 
 from corank.compress.pair_scorer import PairScorer
 from corank.compress.runtime import TextEncoder, session
@@ -68,18 +67,22 @@ def export(
                 opset_version=OPSET,
                 dynamo=False,
             )
-        except (OnnxExporterError, RuntimeError, TypeError) as error:
+        except Exception as error:  # whatever the module, or the exporter, makes of it
             said = next(iter(str(error).splitlines()), type(error).__name__)
-            raise BundleError(
-                f"{_kind(module)} cannot be exported: {said} Nothing was "
-                f"written. Encoders of these types can: {', '.join(EXPORTABLE)}."
-            ) from error
+            raise _refused(module, said) from error
         graph = _named(module, buffer.getvalue())
         corner = (slice(1),) * len(dynamic)
         exported = session(graph, "exported")
         _check(module, exported, inputs)
         _check(module, exported, [(name, example[corner]) for name, example in inputs])
     return graph
+
+
+def _refused(module: nn.Module, why: str) -> BundleError:
+    said = f"{_kind(module)} cannot be exported: {why} Nothing was written. "
+    if any(getattr(part, "is_quantized", False) for part in module.modules()):
+        return BundleError(f"{said}It is held in 8 bits: load it without in_8bit.")
+    return BundleError(f"{said}Encoders of these types can: {', '.join(EXPORTABLE)}.")
 
 
 def _kind(module: nn.Module) -> str:
@@ -110,7 +113,10 @@ def _check(
     module: nn.Module, exported: ort.InferenceSession, inputs: Sequence[tuple[str, Tensor]]
 ) -> None:
     expected = module(*(x for _, x in inputs)).numpy()
-    got = exported.run(["vector"], {name: x.numpy() for name, x in inputs})[0]
+    try:
+        got = exported.run(["vector"], {name: x.numpy() for name, x in inputs})[0]
+    except Exception as error:  # onnxruntime's own exceptions share no other base
+        raise _refused(module, f"onnxruntime cannot run it ({error}).") from error
     worst = float(np.abs(got - expected).max())
     if not worst <= TOLERANCE:  # also when it is nan
         raise BundleError(
@@ -126,7 +132,10 @@ def text_encoder(encoder: Encoder, texts: Sequence[str]) -> TextEncoder:
     inputs = [("ids", torch.from_numpy(batch.ids)), ("mask", torch.from_numpy(batch.mask))]
     graph = export(encoder.cpu(), inputs, dynamic=("batch", "tokens"))
     config = encoder.config
-    return TextEncoder(graph, encoder.tokenizer, config.query_prompt, config.passage_prompt)
+    try:
+        return TextEncoder(graph, encoder.tokenizer, config.query_prompt, config.passage_prompt)
+    except BundleError as error:
+        raise _refused(encoder, str(error)) from error
 
 
 def pair_scorer(model: CrossEncoder, queries: Sequence[str], passages: Sequence[str]) -> PairScorer:

@@ -16,6 +16,9 @@ from corank.compress.rounding import Rounding
 from corank.compress.runtime import Proof, TextEncoder
 from corank.progress import track
 
+PROOF = "Two sentences, of some length. What they say is of no account."
+"""What an encoder proves itself with; a bundle holds it, so it is nobody's own."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -50,10 +53,10 @@ class Quantizer:
     def encoder(self, keep: Collection[str] = ()) -> TextEncoder:
         """Return the encoder in 8 bits, but for the layers of these names.
 
-        It has to give the same where it is loaded.
+        It has to give the same where it is loaded: of a text that says nothing of anybody.
         """
         graph = int8.rewritten(self._graph, self._how, keep=keep)
-        new, text = replace(self._encoder, graph=graph, proof=None), self._texts[0]
+        new, text = replace(self._encoder, graph=graph, proof=None), PROOF
         return replace(new, proof=Proof(text, vectors(new, [text])[0]))
 
     def layers(self, texts: Sequence[str]) -> list[Layer]:

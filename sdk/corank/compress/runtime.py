@@ -66,7 +66,10 @@ class TextEncoder:
         self.padding = Padding()
         self._remembered = lru_cache(REMEMBERED)(self._encode_query)
         self._session = session(self.graph, "encoder")
-        self.dim = int(self._session.get_outputs()[0].shape[1])
+        *_, width = self._session.get_outputs()[0].shape
+        if not isinstance(width, int):
+            raise BundleError(f"The encoder graph does not say how long its vectors are ({width}).")
+        self.dim = width
 
     def save(self, folder: Path) -> None:
         """Write ``graph.onnx``, ``tokenizer.json`` and ``encoder.json``."""

@@ -4,6 +4,7 @@ Knows torch and transformers; knows nothing of items, users or relevance.
 """
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -101,8 +102,12 @@ class Encoder(nn.Module):
                 f"Encoder {config.name!r} has a tokenizer written in Python "
                 f"({type(backend).__name__}); choose one that ships a tokenizer.json."
             )
-        limit = getattr(model.config, "max_position_embeddings", config.max_tokens)
-        max_tokens = min(config.max_tokens, limit, backend.model_max_length)
+        if model.config.is_encoder_decoder:
+            raise ConfigError(
+                f"Encoder {config.name!r} is an encoder with a decoder "
+                f"({model.config.model_type}). Choose an encoder alone, such as BERT or ModernBERT."
+            )
+        max_tokens = min(config.max_tokens, _places(model), backend.model_max_length)
         tokenizer = Tokenizer(backend.backend_tokenizer, max_tokens)
         if virtual := virtual_ids(tokenizer):  # transformers makes what puts them there anew
             tokenizer = with_virtual_tokens(tokenizer, len(virtual))
@@ -204,6 +209,15 @@ class Encoder(nn.Module):
         declared.write_text(json.dumps({"pooling_mode": self.pooling}), "utf-8")
         self.model.save_pretrained(folder)
         self.tokenizer.save(folder / "tokenizer.json")
+
+
+def _places(model: nn.Module) -> int:
+    """Tokens that there are positions for. RoBERTa's kind counts them from after the padding."""
+    config: Any = model.config
+    embeddings = getattr(model, "embeddings", None)
+    padding = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
+    limit = getattr(config, "max_position_embeddings", sys.maxsize)
+    return int(limit) - (0 if padding is None else padding + 1)
 
 
 def _held_in_8bit() -> dict[str, Any]:
