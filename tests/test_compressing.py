@@ -18,7 +18,7 @@ from corank import Pipeline, ShrinkConfig
 from corank.bundle import previous
 from corank.cli import main
 from corank.compress import int8
-from corank.compress.gate import Compression
+from corank.compress.gate import Change, Compression
 from corank.compress.runtime import Proof, TextEncoder
 from corank.data.text import render
 from corank.errors import BundleError, CompressionError, ConfigError
@@ -53,6 +53,30 @@ def test_it_says_what_it_costs_and_what_it_saves(
     assert found.layers[0].name in str(found) and "search: ndcg@10" in str(found)
     assert pipeline.engine.encoder.graph != smaller.engine.encoder.graph
     assert smaller.engine.about["compressed"] == found.to_dict()
+
+
+@pytest.mark.parametrize(("low", "said"), [(-0.05, True), (-0.002, False)])
+def test_few_cases_are_said_not_to_rule_out_a_loss(
+    done: tuple[Pipeline, Compression], low: float, said: bool
+) -> None:
+    few = Change(cases=39, before=0.5, after=0.499, low=low, high=0.05)
+    found = replace(done[1], changes={"search": few}, max_drop=0.005)
+    assert few.lost == pytest.approx(0.002) and few.perhaps_lost == pytest.approx(-2 * low)
+    assert ("do not rule out a loss of 10.00%" in str(found)) == said
+
+
+def test_what_was_refitted_is_asked_without_knowing_the_answers(
+    pipeline: Pipeline, done: tuple[Pipeline, Compression]
+) -> None:
+    """Signals that have seen validation would answer it whatever became of the encoder."""
+    smaller = copy(pipeline)
+    refitted = smaller.refit()
+    found = smaller.compress(max_drop=0.5)
+    for name, change in found.changes.items():
+        assert change.before == pytest.approx(done[1].changes[name].before, abs=1e-6), name
+    assert np.array_equal(smaller.engine.signals.counts, refitted.signals.counts)
+    assert smaller.engine.signals.user_model is refitted.signals.user_model
+    assert smaller.engine.encoder.graph != refitted.encoder.graph
 
 
 def test_the_catalogue_is_what_the_new_encoder_says(done: tuple[Pipeline, Compression]) -> None:

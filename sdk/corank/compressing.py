@@ -5,7 +5,7 @@ again with what came of it, and both engines are asked what validation asks. Kno
 datasets; knows nothing of bundles.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any, cast
 
 import numpy as np
@@ -20,7 +20,7 @@ from corank.engine import Engine
 from corank.errors import CompressionError
 from corank.evaluate.metrics import compute
 from corank.evaluate.relevance import Qrels, judge
-from corank.fitting import PROBE, slice_task
+from corank.fitting import PROBE, FitConfig, learn_signals, shared_of, slice_task
 from corank.language.encoder import EncoderConfig
 from corank.language.shrink import ShrinkConfig, shrunk
 from corank.progress import track
@@ -44,8 +44,10 @@ def compressed(
     """Return the engine with an encoder in 8 bits, and what that costs.
 
     Args:
-        engine: with an encoder in full precision.
-        known: whose queries are among the texts that decide how to round.
+        engine: with an encoder in full precision. If its signals know what validation asks, they
+            are learned again without it, to be asked; the engine that is returned keeps its own.
+        known: what they are learned from then; its queries are among the texts that decide how to
+            round.
         validation: what is asked.
         shrink: make it shallower first, and how.
         max_drop: the share of the metric that may be lost.
@@ -61,7 +63,8 @@ def compressed(
     queries = [encoder.query_prompt + query for query in known.judged_queries()[0]]
     some = random.permutation(len(texts)).tolist()
     asked = [queries[n] for n in random.permutation(len(queries))[: CALIBRATION // 2]]
-    start, last = encoder, engine
+    start = encoder
+    judged = last = _untold(engine, known) if engine.about.get("refit") else engine
     if shrink:
         whole = torch_encoder(encoder, from_mapping(EncoderConfig, _made(engine, "encoder")))
         smaller = shrunk(whole, [*texts, *queries], shrink, seed=seed)
@@ -69,10 +72,10 @@ def compressed(
 
     def measure(encoder: TextEncoder) -> dict[str, Values]:
         nonlocal last
-        last = engine if encoder is engine.encoder else _with_encoder(engine, encoder)
+        last = judged if encoder is engine.encoder else _with_encoder(judged, encoder)
         return _measured(last, validation, seed)
 
-    _, found = smallest(
+    best, found = smallest(
         start,
         [texts[n] for n in some[:CALIBRATION]] + asked,
         [texts[n] for n in some[-CALIBRATION:]],
@@ -83,7 +86,18 @@ def compressed(
         seed=seed,
     )
     how = found.to_dict() | ({"shrunk": asdict(shrink)} if shrink else {})
-    return replace(last, about={**engine.about, "compressed": how}), found
+    made = last if judged is engine else _with_encoder(engine, best)
+    return replace(made, about={**engine.about, "compressed": how}), found
+
+
+def _untold(engine: Engine, known: Dataset) -> Engine:
+    """Return the engine with signals that have learned from ``known`` alone."""
+    options = {field.name for field in fields(FitConfig)}
+    fit = {name: value for name, value in _made(engine, "fit").items() if name in options}
+    share = float(cast(float, engine.about["user model share"]))
+    shared = shared_of(engine.signals)
+    signals, _ = learn_signals(known, shared, from_mapping(FitConfig, fit), share=share)
+    return replace(engine, signals=signals)
 
 
 def _made(engine: Engine, what: str) -> dict[str, Any]:

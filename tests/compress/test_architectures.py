@@ -13,6 +13,8 @@ from corank.compress.export import EXPORTABLE, pair_scorer, text_encoder, torch_
 from corank.errors import BundleError, ConfigError
 from corank.language.cross_encoder import CrossEncoder
 from corank.language.encoder import Encoder, EncoderConfig
+from corank.language.parameters import count_layers
+from corank.language.shrink import keep_layers
 from tests.compress.conftest import KINDS
 
 TEXTS = ["coffee grinder", "a lamp", "", "a steel kettle for the kitchen, with a long spout"]
@@ -68,3 +70,11 @@ def test_what_is_no_encoder_is_refused_with_what_is(
         shutil.copy(Path(tiny_encoder) / name, tmp_path)
     with pytest.raises(error, match=f"{config.model_type}.* ModernBERT|{config.model_type} cannot"):
         text_encoder(Encoder.load(EncoderConfig(name=str(tmp_path), max_tokens=24)), TEXTS)
+
+
+def test_every_kind_loses_a_layer(kind: EncoderConfig) -> None:
+    encoder = Encoder.load(kind)
+    keep_layers(encoder, 1)
+    assert count_layers(encoder) == 1
+    exported = text_encoder(encoder, TEXTS)
+    assert exported.encode_items(TEXTS) == pytest.approx(encoder.encode(TEXTS), abs=1e-4)

@@ -6,11 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer as Backend
+from tokenizers import models, pre_tokenizers, trainers
 
 from corank.errors import ConfigError
 from corank.language.encoder import Encoder
 from corank.language.parameters import count_layers
 from corank.language.shrink import ShrinkConfig, keep_layers, shrunk
+from corank.language.tokenizer import Tokenizer
 from corank.language.vocabulary import prune_tokenizer
 
 TEXTS = ["coffee grinder", "a steel kettle", "running shoes", "soft blanket", "tea pot", "yoga mat"]
@@ -73,3 +76,17 @@ def test_a_pruned_vocabulary_cuts_the_texts_as_before_and_spells_the_rest(encode
     smaller = deepcopy(encoder)
     smaller.change_vocabulary(new)
     assert smaller.encode(TEXTS) == pytest.approx(encoder.encode(TEXTS), abs=1e-6)
+
+
+def test_of_another_tokenizer_every_token_stays(encoder: Encoder) -> None:
+    other = deepcopy(encoder)
+    backend = Backend(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    backend.train_from_iterator(TEXTS, trainers.BpeTrainer(vocab_size=60, special_tokens=special))
+    other.tokenizer = Tokenizer(backend, 16)
+    small = shrunk(other, TEXTS, QUICK)
+    assert count_layers(small) == 1
+    assert small.tokenizer.backend.get_vocab() == backend.get_vocab()
+    with pytest.raises(ConfigError, match="model is BPE"):
+        prune_tokenizer(other.tokenizer, TEXTS)

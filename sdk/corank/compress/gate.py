@@ -51,12 +51,18 @@ class Change:
         """Share of the metric that is gone; below 0 where something was gained."""
         return (self.before - self.after) / self.before if self.before else 0.0
 
+    @property
+    def perhaps_lost(self) -> float:
+        """Share that may be gone: what the interval of the difference does not rule out."""
+        return -self.low / self.before if self.before else 0.0
+
 
 @dataclass(frozen=True)
 class Compression:
     """What was made, and what it is worth."""
 
     metric: str
+    max_drop: float  # share of the metric that was allowed to go
     changes: dict[str, Change]  # what was asked -> its metric
     layers: tuple[Layer, ...]  # those that suffer most first
     cosine: float  # of texts' vectors to what they were, mean
@@ -79,6 +85,11 @@ class Compression:
                 f"{-change.lost:+.2%} of it (difference {change.low:+.4f} .. {change.high:+.4f}, "
                 f"{change.cases:,} cases)"
             )
+            if change.lost <= self.max_drop < change.perhaps_lost:
+                lines.append(
+                    f"  so few cases do not rule out a loss of {change.perhaps_lost:.2%}; more of "
+                    "them would"
+                )
         lines.append("layers that suffer most, by the cosine that each alone would leave:")
         lines += [
             f"  {layer.cosine:.5f}  {layer.name}{', kept as it was' if layer.kept else ''}"
@@ -123,6 +134,7 @@ def smallest(
         after, similar = measure(smaller), cosines(vectors(smaller, others), exact)
         found = Compression(
             metric=metric,
+            max_drop=max_drop,
             changes={name: Change.of(was, after[name], seed) for name, was in before.items()},
             layers=tuple(replace(layer, kept=layer.name in keep) for layer in layers),
             cosine=float(similar.mean()),

@@ -24,7 +24,7 @@ from corank.language.objectives import VectorDistillation
 from corank.language.options import TrainerConfig
 from corank.language.tokenizer import Tokenizer, embed
 from corank.language.trainer import train
-from corank.language.vocabulary import prune_tokenizer
+from corank.language.vocabulary import is_wordpiece, prune_tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,8 @@ class ShrinkConfig(TrainerConfig):
     Args:
         layers: so many of the transformer's stay.
         min_steps: passes over the texts are repeated until there were so many steps.
-        prune_vocabulary: leave out tokens that no text needs (WordPiece alone).
+        prune_vocabulary: leave out tokens that no text needs. Only WordPiece's can be; another
+            tokenizer keeps all of its own.
     """
 
     epochs: int = 8
@@ -61,14 +62,14 @@ def shrunk(
         seed: of the order of texts and of all else that is random.
 
     Raises:
-        ConfigError: it has no such number of layers, or its tokenizer cannot be pruned.
+        ConfigError: it has no such number of layers.
         TrainingError: see `corank.language.trainer.train`.
     """
     config = config or ShrinkConfig()
     taught = embed(texts, encoder.tokenizer, encoder.run, dim=encoder.dim)
     student = deepcopy(encoder)
     keep_layers(student, config.layers)
-    if config.prune_vocabulary:
+    if config.prune_vocabulary and is_wordpiece(student.tokenizer):
         student.change_vocabulary(prune_tokenizer(student.tokenizer, texts))
     max_tokens = min(config.max_tokens, student.tokenizer.max_tokens)
     ids = Tokenizer(student.tokenizer.backend, max_tokens).encode(texts)

@@ -165,16 +165,22 @@ def origins(old: Tokenizer, new: Tokenizer) -> list[list[int]]:
     return rows
 
 
+def is_wordpiece(tokenizer: Tokenizer) -> bool:
+    """Whether the tokenizer is of the kind known here."""
+    backend = tokenizer.backend
+    return isinstance(backend.model, models.WordPiece) and backend.pre_tokenizer is not None
+
+
 def require_wordpiece(tokenizer: Tokenizer, **positive: int) -> None:
     """Check that the tokenizer is of the kind known here, and that numbers are 1 or more.
 
     Raises:
         ConfigError: one of these is not so.
     """
-    model = tokenizer.backend.model
-    if not isinstance(model, models.WordPiece) or tokenizer.backend.pre_tokenizer is None:
+    if not is_wordpiece(tokenizer):
+        kind = type(tokenizer.backend.model).__name__
         raise ConfigError(
-            f"This tokenizer's model is {type(model).__name__}; only WordPiece with a "
+            f"This tokenizer's model is {kind}; only WordPiece with a "
             "pre-tokenizer (BERT, DistilBERT, ELECTRA, MPNet) can be extended, trained or "
             "compared. Keep the tokenizer as it is, or choose such an encoder."
         )
