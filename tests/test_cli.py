@@ -25,7 +25,7 @@ from corank.language.checkpoint import Checkpoint, Checkpoints
 
 COMMANDS = (
     "verticals", "demo", "fit", "tune", "evaluate", "update", "compress", "rollback", "inspect",
-    "search", "recommend", "why", "app",
+    "export", "search", "recommend", "why", "app",
 )  # fmt: skip
 CONFIG = {
     "batch_size": 8,
@@ -120,6 +120,18 @@ def test_verticals_are_listed() -> None:
     shop = next(each for each in answered("verticals") if each["name"] == "ecommerce")
     assert shop["rules"][:1] == ['exclude out_of_stock: [(col("stock")) == (dyn int: 0)]']
     assert shop["sample"] is True
+
+
+def test_graphs_are_exported_and_described(bundle: Path, tmp_path: Path) -> None:
+    out, texts = tmp_path / "out", tmp_path / "texts.txt"
+    texts.write_text("coffee grinder\n\na lamp\n", "utf-8")
+    done = call("export", bundle, "--out", out, "--texts", texts)
+    assert done.code == 0 and f"{out}/encoder/graph.onnx" in done.out
+    assert "input ids: tensor(int64), ['batch', 'tokens']" in done.out
+    described = json.loads(call("export", bundle, "--out", out, "--json").out)
+    assert described["graphs"].keys() == {"encoder", "user_model"}
+    missing = call("export", bundle, "--out", out, "--texts", tmp_path / "none.txt")
+    assert missing.code == 4 and "none.txt cannot be read as text" in missing.err
 
 
 @pytest.mark.parametrize("command", COMMANDS)

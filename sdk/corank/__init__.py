@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from corank.data.schema import User as User
     from corank.engine import Engine as Engine
     from corank.evaluate.report import Report as Report
+    from corank.exporting import export as export
     from corank.fitting import FitConfig as FitConfig
     from corank.language.adapt import AdaptConfig as AdaptConfig
     from corank.language.encoder import EncoderConfig as EncoderConfig
@@ -102,6 +103,7 @@ _HOME = {
     "UserModelConfig": "rank.sequence",
     "Vertical": "vertical",
     "compress_classifier": "classify.compressing",
+    "export": "exporting",
     "fit_appeal": "classify.appeal_training",
     "fit_classifier": "classify.training",
     "labeling_function": "data.labels",

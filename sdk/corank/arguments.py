@@ -132,6 +132,19 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     inspect.add_argument("bundle", help="a bundle, a classifier or an appeal model")
 
+    export = command(
+        "export",
+        "Write the ONNX graphs of a bundle, a classifier or an encoder, for other runtimes.",
+        "corank export runs/shop --out runs/shop-onnx",
+    )
+    export.add_argument(
+        "source", help="a bundle, a classifier, an appeal model, or an encoder's name or folder"
+    )
+    export.add_argument("--out", type=Path, required=True, help="folder to write")
+    export.add_argument(
+        "--texts", type=Path, metavar="FILE", help="lines on which graph and original are compared"
+    )
+
     search = command(
         "search",
         "Search a bundle's catalogue.",

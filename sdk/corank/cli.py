@@ -32,6 +32,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "compress": fitting.compress,
     "rollback": fitting.rollback,
     "inspect": asking.inspect,
+    "export": asking.export,
     "search": asking.search,
     "recommend": asking.recommend,
     "why": asking.why,

@@ -12,8 +12,9 @@ from corank.bundle import BUNDLE, read_report
 from corank.classify.appeal import APPEAL
 from corank.classify.classifier import CLASSIFIER
 from corank.errors import BundleError
+from corank.exporting import EXPORT
 
-KINDS = (BUNDLE, CLASSIFIER, APPEAL)
+KINDS = (BUNDLE, CLASSIFIER, APPEAL, EXPORT)
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Inspection:
     """What a folder holds, and how it was made. Every file is as it was saved."""
 
     path: str
-    kind: str  # bundle, classifier or appeal
+    kind: str  # bundle, classifier, appeal or export
     format: int
     corank: str  # version that made it
     vertical: str | None

@@ -3,13 +3,20 @@
 import argparse
 import os
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 import corank
 from corank import inspecting
-from corank.commands.printing import print_answers, print_inspection, print_json, print_why
+from corank.commands.printing import (
+    print_answers,
+    print_export,
+    print_inspection,
+    print_json,
+    print_why,
+)
 from corank.errors import RequestError
 from corank.progress import bar
 from corank.serve.guard import login
@@ -48,6 +55,19 @@ def inspect(arguments: argparse.Namespace) -> None:
     """``corank inspect``."""
     found = inspecting.inspect(arguments.bundle)
     print_json(found.to_dict()) if arguments.json else print_inspection(found)
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """``corank export``."""
+    texts = {}
+    if arguments.texts:
+        try:
+            lines = arguments.texts.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise RequestError(f"{arguments.texts} cannot be read as text: {error}.") from error
+        texts = {"texts": [line for line in lines if line.strip()]}
+    found = corank.export(arguments.source, arguments.out, **texts)
+    print_json(asdict(found)) if arguments.json else print_export(found)
 
 
 def search(arguments: argparse.Namespace) -> None:

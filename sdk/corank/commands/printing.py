@@ -4,6 +4,7 @@ import json
 import sys
 from typing import Any
 
+from corank.exporting import Exported
 from corank.inspecting import Inspection
 from corank.rank.explain import Answers
 from corank.rank.why import Why
@@ -39,6 +40,15 @@ def print_inspection(found: Inspection) -> None:
     for option, value in found.made_with():
         print(f"     {option} = {value}")
     print(found.verdict or "     it holds no report")
+
+
+def print_export(found: Exported) -> None:
+    """Print what was written, and what goes into each graph and comes out of it."""
+    for name, graph in found.graphs.items():
+        print(f"{found.path}/{name}/graph.onnx")
+        for way in ("inputs", "outputs"):
+            for port, said in graph[way].items():
+                print(f"     {way[:-1]} {port}: {said['type']}, {said['shape']}")
 
 
 def print_why(why: Why) -> None:
