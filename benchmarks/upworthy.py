@@ -30,7 +30,7 @@ from benchmarks.datasets import PublicSet
 from benchmarks.results import Kept, store
 from corank import AppealConfig, Trials, fit_appeal
 from corank.classify.trials import Duels
-from corank.evaluate.probabilities import calibration_error
+from corank.evaluate.probability import expected_calibration_error
 from corank.evaluate.report import OURS, Row
 from corank.evaluate.significance import bootstrap_mean, paired_difference
 from corank.language.encoder import Encoder
@@ -237,4 +237,4 @@ def _rows(
 
 def _error(chance: Floats, won: NDArray[np.bool_]) -> float:
     """Of a pair seen from the side that is said to win: the order of two arms is of no account."""
-    return calibration_error(np.maximum(chance, 1 - chance), (chance > 0.5) == won)
+    return expected_calibration_error((chance > 0.5) == won, np.maximum(chance, 1 - chance))

@@ -15,7 +15,7 @@ from corank.engine import Engine
 from corank.errors import DataError
 from corank.evaluate.baselines import Baseline, Known, TextMean, fit_baselines
 from corank.evaluate.metrics import compute
-from corank.evaluate.probabilities import calibration_error, log_loss
+from corank.evaluate.probability import expected_calibration_error, log_loss
 from corank.evaluate.relevance import Qrels, Run, judge
 from corank.evaluate.report import (
     OURS,
@@ -159,8 +159,8 @@ def _promises(engine: Engine, task: Task) -> list[Row]:
     chosen = task.judge(run).grades[:, : run.shape[1]] > 0
     promised, came = chances[known], chosen[known]
     figures = {
-        "chance_error@10": calibration_error(promised, came),
-        "chance_log_loss@10": log_loss(promised, came),
+        "chance_error@10": expected_calibration_error(came, promised),
+        "chance_log_loss@10": log_loss(came, promised),
     }
     return [Row(OURS, "chances", metric, value) for metric, value in figures.items()]
 

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import log_loss
 from torch import nn
 
 from corank.classify.appeal import Appeal, chance_of
@@ -18,6 +17,7 @@ from corank.classify.trials import Duels, Trials, calibrate_duels, fit_linear
 from corank.compress.export import text_encoder
 from corank.config import check_ranges
 from corank.errors import DataError
+from corank.evaluate.probability import log_loss
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.objectives import ClickShares
 from corank.language.options import TrainerConfig
@@ -136,7 +136,7 @@ def fit_appeal(
         appeal.about["held out"] = {
             "pairs": len(duels.won),
             "accuracy": float(((ahead > 0) == duels.won).mean()),
-            "log loss": float(log_loss(duels.won, crossed, labels=[False, True])),
+            "log loss": log_loss(duels.won, crossed),
         }
     return appeal
 

@@ -1,9 +1,10 @@
 """What a score promises: how probably the answer that has it is what will be chosen.
 
-Isotonic regression on cases that no signal and no ranker was trained on, those without a good
-answer included, and one more at either end that goes against its score, so that nothing is
-promised for certain. A higher score never promises less. Torch-free; scikit-learn is needed to
-learn it, and not to use it.
+Isotonic regression on cases of validation: no signal and no ranker learned from them, though they
+decided when the user model was done and what was kept of the ranker. Those without a good answer
+are included, and one more at either end that goes against its score, so that nothing is promised
+for certain. A higher score never promises less. Torch-free; scikit-learn is needed to learn it, and
+not to use it.
 
 Source: Zadrozny and Elkan, "Transforming Classifier Scores into Accurate Multiclass Probability
 Estimates", KDD 2002. Knows scores and grades; knows nothing of items.

@@ -4,7 +4,7 @@ An item's state is its projected text plus a vector of its own, gated by how oft
 it: a new item is its text alone, and a much-chosen one may move away from what it says. A
 history is read twice: by learned recency weights (a linear model, hard to beat on sparse data),
 and by a causal transformer that adds to it. Every position of every history predicts the item
-that came next, by cross-entropy over the whole catalogue.
+that came next, by cross-entropy over every item that anybody chose, products in bf16.
 
 Sources: gating and text vectors as in Hou et al., "Towards Universal Sequence Representation
 Learning" (UniSRec), KDD 2022; full softmax as in Klenitskiy and Vasilev, "Turning Dross Into
