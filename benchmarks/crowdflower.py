@@ -69,7 +69,7 @@ CROWDFLOWER = RerankingSet(
         dropout=0.1,
         frozen_layers=0,
         among_judged=True,  # all that is asked was judged
-        reranker=RerankerConfig(negatives=0, max_tokens=32),
+        reranker=RerankerConfig(negatives=0, max_tokens=32, reads="title"),
     ),
     protocols=("10-fold",),
 )

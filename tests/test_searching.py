@@ -215,3 +215,25 @@ def test_of_many_queries_some_are_read_with_all_that_was_judged_of_them(few: Spl
     )
     assert not some.queries.equals(some_queries(train, 7, seed=2).queries)
     assert some_queries(train, 10_000, seed=1) is train
+
+
+def test_who_reads_titles_is_told_titles_alone_saved_and_loaded_too(
+    few: Split, tiny_encoder: str, read_fit: FitConfig, tmp_path: Path
+) -> None:
+    assert read_fit.reranker
+    titles = replace(read_fit, reranker=replace(read_fit.reranker, reads="title", distil=True))
+    pipeline = start(tiny_encoder)
+    pipeline.fit(few.train, titles)
+    pipeline.save(tmp_path / "shop")
+    for engine in (pipeline.engine, corank.load(tmp_path / "shop")):
+        assert engine.reader and engine.reader.reads == "title"
+        query = engine.query(QUERIES[0])
+        found = query.candidates(20)
+        assert query.reading
+        read = query.reading.features(found.items, found)[:, -1]
+        said = [engine.titles[item] for item in found.items]
+        alone = engine.reader.scorer.score([QUERIES[0]] * len(said), said)
+        assert read == pytest.approx(alone, abs=1e-5)
+        whole = engine.reader.scorer.score([QUERIES[0]] * len(said), engine.texts(found.items))
+        assert np.abs(read - whole).max() > 1e-3
+    assert len(pipeline.engine.search(QUERIES[0], k=5)) == 5

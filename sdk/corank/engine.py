@@ -267,7 +267,13 @@ class Engine:
 
     def reading(self, query: str) -> Reading | None:
         """Return the second stage of a query, where there is one."""
-        return Reading(self.reader, query, self.texts) if self.reader else None
+        if self.reader is None:
+            return None
+        titles = self.reader.reads == "title"
+        return Reading(self.reader, query, self._titled if titles else self.texts)
+
+    def _titled(self, items: NDArray[np.int32]) -> list[str]:
+        return [self.titles[item] for item in items]
 
     def texts(self, items: NDArray[np.int32]) -> list[str]:
         """Return what the encoder reads of some items."""

@@ -48,7 +48,7 @@ from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
 from corank.rank.chances import promises
 from corank.recommending import Lessons, fit_newcomers, fit_recommender
-from corank.searching import check_judged, fit_reader, fit_searcher, train_reader
+from corank.searching import check_judged, fit_reader, fit_searcher, train_reader, what_is_read
 from corank.updating import Update, UpdateConfig, judge, refitted, replayed, slices_of
 from corank.vertical import Vertical
 
@@ -177,7 +177,8 @@ class Pipeline:
         tune_encoder(encoder, histories, seen, texts, config, run=run, validate=by_text)
         reader = None
         if config.reranker:
-            reader = train_reader(encoder, seen, validation, texts, config, run=run)
+            start = self._start()
+            reader = train_reader(start, encoder, seen, validation, texts, config, run=run)
         processes = go_on_alone()
         engine = self._fitted(train, exported(encoder, texts), config, watch, reader)
         engine.about["processes"] = processes
@@ -279,10 +280,11 @@ class Pipeline:
         searcher = fit_searcher(early, encoder, held, validation, config)
         second = None
         if reader:
-            probe = texts.head(PROBE).to_list()
+            read = what_is_read(train.items, texts, config)
+            probe = read.head(PROBE).to_list()
             second = fit_reader(
                 pair_scorer(reader, probe[::-1], probe),
-                searcher, early, encoder, texts, held, validation, config,
+                searcher, early, encoder, read, held, validation, config,
             )  # fmt: skip
         lessons = Lessons(early, signals, encoder, held, validation)
         recommender, check = fit_recommender(lessons, config)

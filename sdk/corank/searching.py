@@ -50,7 +50,14 @@ def check_judged(seen: Dataset, config: FitConfig) -> None:
         lists_of(judged, seen.items.height, config.reranker, seed=config.seed)
 
 
+def what_is_read(items: pl.DataFrame, texts: pl.Series, config: FitConfig) -> pl.Series:
+    """Return what a cross-encoder reads of each item, (n_items,); ``texts`` if there is none."""
+    how = config.reranker
+    return items["title"] if how and how.reads == "title" else texts
+
+
 def train_reader(
+    start: Encoder,
     encoder: Encoder,
     seen: Dataset,
     validation: Dataset,
@@ -62,7 +69,8 @@ def train_reader(
     """Train a cross-encoder on judged queries, and the encoder on what it says if that is asked.
 
     Args:
-        encoder: what it starts from, and mines negatives with; changed only by distillation.
+        start: what it starts from. Not the tuned encoder: what learned the same would err alike.
+        encoder: mines negatives; changed only by distillation.
         seen: whose queries are learned from.
         validation: whose queries say when to stop, with ``patience``.
         texts: of every item, (n_items,).
@@ -75,6 +83,7 @@ def train_reader(
     how, seed = config.reranker, config.seed
     assert how is not None  # noqa: S101  see above
     (queries, judged), documents = seen.judged_queries(), texts.to_list()
+    read = what_is_read(seen.items, texts, config)
     pools = None
     if how.negatives:
         prompted = (encoder.config.query_prompt + query for query in queries)
@@ -86,15 +95,17 @@ def train_reader(
             seed=seed,
         )
     lists = lists_of(judged, len(documents), how, pools=pools, seed=seed)
-    model = CrossEncoder(encoder, how.max_tokens)
+    model = CrossEncoder(start, how.max_tokens)
     train_cross_encoder(
-        model, queries, documents, lists, how, seed=seed,
+        model, queries, read.to_list(), lists, how, seed=seed,
         run=run and Run(run.folder / "reranker", run.resume),
-        validate=(lambda: _ndcg(model.score, validation, texts)) if how.patience else None,
+        validate=(lambda: _ndcg(model.score, validation, read)) if how.patience else None,
     )  # fmt: skip
     if how.distil:
-        here = run and Run(run.folder / "distilled", run.resume)
-        distil(model.score, encoder, queries, documents, lists, config, seed=seed, run=here)
+        distil(
+            model.score, encoder, queries, documents, lists, config, read=read.to_list(),
+            seed=seed, run=run and Run(run.folder / "distilled", run.resume),
+        )  # fmt: skip
     return model
 
 
@@ -146,7 +157,7 @@ def fit_reader(
         scorer: what reads; it has not seen these queries either.
         first: the ranker of the first stage.
         signals, encoder, held, validation: as for `fit_searcher`.
-        texts: of every item, (n_items,).
+        texts: what it reads of every item, (n_items,).
         config: how; its ``reranker`` is set.
     """
     assert config.reranker is not None  # noqa: S101  see above
@@ -173,7 +184,7 @@ def fit_reader(
         spreads=SPREADS,
         seed=config.seed,
     )
-    return Reader(scorer, ranker, depth)
+    return Reader(scorer, ranker, depth, config.reranker.reads)
 
 
 def some_queries(data: Dataset, n: int, seed: int) -> Dataset:

@@ -5,6 +5,7 @@ Knows queries, documents and grades; knows nothing of catalogues, rankers or eng
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ class RerankerConfig(TrainerConfig):
     Args:
         max_tokens: of a pair, special tokens included; longer passages are cut, in training and
             in use, at the encoder's own limit at the latest.
+        reads: of a document, all that the encoder reads, or its title alone. Who reads less errs
+            otherwise: titles are worth trying where the sum should be better than its parts.
         depth: so many of the best answers are read; what stands below keeps its place.
         list_size: documents of a query that are compared with each other.
         negatives: so many of a list are never judged documents. 0 where what will be ranked is
@@ -51,6 +54,7 @@ class RerankerConfig(TrainerConfig):
     learning_rate: float = 1e-4
     head_factor: float = 20.0
     dropout: float = 0.1
+    reads: Literal["text", "title"] = "text"
     depth: int = 50
     list_size: int = 8
     negatives: int = 4
@@ -139,6 +143,7 @@ def distil(
     lists: Lists,
     config: EncoderTraining,
     *,
+    read: Sequence[str] | None = None,
     seed: int,
     run: Run | None = None,
 ) -> History:
@@ -152,6 +157,7 @@ def distil(
         queries, documents: texts, without prompts; what the lists number.
         lists: see `lists_of`.
         config: how; its ``temperature`` divides the encoder's cosines.
+        read: what the teacher reads of each document, if that is another text.
         seed: of the order of lists and of all else that is random.
         run: where checkpoints go.
 
@@ -163,7 +169,7 @@ def distil(
     texts += [prompts.query_prompt + text for text in queries]
     if config.adapter == "prompt":
         encoder.add_virtual_tokens(config.virtual_tokens, texts)
-    scores = teacher(*_pairs(queries, documents, lists)).reshape(lists.documents.shape)
+    scores = teacher(*_pairs(queries, read or documents, lists)).reshape(lists.documents.shape)
     max_tokens = min(config.max_tokens, encoder.tokenizer.max_tokens)
     objective = BiEncoderListwise(
         Tokenizer(encoder.tokenizer.backend, max_tokens).encode(texts),

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,17 +46,21 @@ class Reader:
         scorer: reads a query and a text.
         ranker: over the features that `READ` names, in that order.
         depth: so many of the first answers are read.
+        reads: of an item, all that the encoder reads, or its title alone.
     """
 
     scorer: PairScorer
     ranker: Ranker
     depth: int
+    reads: Literal["text", "title"] = "text"
 
     def save(self, folder: Path) -> None:
         """Write ``scorer/``, ``ranker/`` and ``reader.json``."""
         self.scorer.save(folder / "scorer")
         self.ranker.save(folder / "ranker")
-        (folder / "reader.json").write_text(json.dumps({"depth": self.depth}), "utf-8")
+        (folder / "reader.json").write_text(
+            json.dumps({"depth": self.depth, "reads": self.reads}), "utf-8"
+        )
 
     @classmethod
     def load(cls, folder: Path) -> "Reader":
@@ -65,8 +70,9 @@ class Reader:
             BundleError: a graph, tokenizer or ranker cannot be loaded.
             OSError, ValueError, KeyError: a file is missing or malformed.
         """
-        depth = json.loads((folder / "reader.json").read_text("utf-8"))["depth"]
-        return cls(PairScorer.load(folder / "scorer"), Ranker.load(folder / "ranker"), depth)
+        about = json.loads((folder / "reader.json").read_text("utf-8"))
+        scorer, ranker = PairScorer.load(folder / "scorer"), Ranker.load(folder / "ranker")
+        return cls(scorer, ranker, about["depth"], about["reads"])
 
 
 class Reading:
