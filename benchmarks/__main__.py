@@ -15,6 +15,7 @@ from benchmarks import (
     compression,
     continual,
     eight_bit,
+    install_size,
     insurance,
     latency,
     report,
@@ -169,6 +170,10 @@ def _serving(arguments: argparse.Namespace) -> None:
     _print(*serving.run(items=arguments.items, seed=arguments.seed))
 
 
+def _install_size(arguments: argparse.Namespace) -> None:
+    _print(*install_size.run())
+
+
 def _print(rows: list[Row], path: Path) -> None:
     for row in rows:
         spread = "" if row.low is None else f" ({row.low:.4f} .. {row.high:.4f})"
@@ -252,6 +257,11 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("--items", type=int, default=100_000)
     served.add_argument("--seed", type=int, default=0)
     served.set_defaults(run=_serving)
+
+    weighed = commands.add_parser(
+        "install-size", help="megabytes that the core brings; needs the package index"
+    )
+    weighed.set_defaults(run=_install_size)
 
     coarse = commands.add_parser(
         "8-bit", help="memory and quality of encoders held in 8 bits, on a GPU where there is one"

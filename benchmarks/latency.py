@@ -1,9 +1,10 @@
 """How fast an encoder reads, and how well, beside sentence-transformers and its back ends.
 
 Every system reads the same texts with the same weights (but for ours with fewer layers), each time
-in a process of its own, by turns; its speed is a ratio to sentence-transformers in full precision
-within the same round. A system is timed from texts to vectors, loading and a first pass left out,
-with as many threads as there are cores. Texts are cut at 128 tokens.
+in a process of its own, by turns, another one first each round; its speed is a ratio to those of
+the others within the same round. A system is timed from texts to vectors, loading and its first 64
+texts left out, with as many threads as there are cores. Texts are cut at 128 tokens; a query has
+about ten.
 
 What its vectors are worth is a metric on the test of the set (see `tasks`), and what that loses
 against full precision, case by case. Beside it the cosine to the vectors in full precision, and
@@ -21,6 +22,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +46,7 @@ PEER = "sentence-transformers"
 PYTHON = os.environ.get("CORANK_BACKENDS", str(ROOT / ".backends" / "bin" / "python"))
 """A Python that has sentence-transformers with its back ends; `make backends` makes one."""
 QUERIES = 200
+QUERY_TOKENS = 10
 INT8 = f"{OURS}/int8"
 SMALL = f"{OURS}/int8, fewer layers"
 Timed = dict[str, float]
@@ -72,36 +75,54 @@ def run(
     task, rng = TASKS[name](seed), np.random.default_rng(seed)
     every = [*task.known, *task.asked]
     given = [every[n] for n in rng.permutation(len(every))[:texts]]
-    queries = sorted({*(task.asked or task.known)})
-    queries = [queries[n] for n in rng.permutation(len(queries))[:QUERIES]]
+    queries, tokens = _queries(every, model)
     found: dict[str, list[Timed]] = {system: [] for system in (*BACKENDS, OURS, INT8, SMALL)}
     failed: dict[str, str] = {}
+    versions: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for file, content in (("every", every), ("texts", given), ("queries", queries)):
             (folder / f"{file}.json").write_text(json.dumps(content), "utf-8")
         exact, small = _make(task, folder, model, shrink, seed)
-        for what in ("make", "read", *["time"] * rounds):
-            for system in [each for each in found if each not in failed]:
+        for turn, what in enumerate(("make", "read", *["time"] * rounds)):
+            systems = [each for each in found if each not in failed]
+            for system in systems[turn % len(systems) :] + systems[: turn % len(systems)]:
                 if what == "make" and system not in BACKENDS:
                     continue
                 try:
                     figures = _asked(system, what, model, folder)
-                    if what != "make":
+                    if what == "make":
+                        versions[system] = figures
+                    else:
                         found[system].append(figures)
                 except subprocess.CalledProcessError as error:
                     failed[system] = (error.stderr.strip().splitlines() or [str(error)])[-1]
                 else:
                     print(f"{what}: {system} {figures}", flush=True)
+            for system in {PEER, INT8} & failed.keys():
+                raise RuntimeError(f"without {system} there is nothing to say: {failed[system]}")
         rows = [row for s in found if s not in failed for row in _worth(s, task, folder)]
-    rows += [row for s in found if s not in failed for row in _speed(s, found, texts)]
+    timed = {system: each for system, each in found.items() if system not in failed}
+    rows += [row for system in timed for row in _speed(system, timed, texts)]
     speed = next(r.value for r in rows if (r.system, r.metric) == (INT8, "texts_per_second"))
     rows.append(Row(INT8, "profile", "share_of_limit", speed / limit(exact, given)))
     for operator, share in operators(small, given).items():
         rows.append(Row(INT8, "profile", operator, share))
     verdict = f"median of {rounds} rounds of {texts:,} texts by turns, lowest .. highest"
-    about = {"max_tokens": MAX_TOKENS, "threads": allowed(), "systems that failed": failed}
+    about = {
+        "max_tokens": MAX_TOKENS, "threads": allowed(), "tokens of a query, mean": tokens,
+        "versions of the others": versions, "systems that failed": failed,
+    }  # fmt: skip
     return rows, store(task.dataset, "latency", verdict, rows, about=about)
+
+
+def _queries(texts: list[str], model: str) -> tuple[list[str], float]:
+    """Return the texts whose length is nearest to ten tokens, and their mean length."""
+    tokenizer = Encoder.load(EncoderConfig(name=model, max_tokens=MAX_TOKENS)).tokenizer
+    unique = sorted({*texts})
+    lengths = np.array([len(ids) for ids in tokenizer.encode(unique)])
+    nearest = np.argsort(np.abs(lengths - QUERY_TOKENS), kind="stable")[:QUERIES]
+    return [unique[n] for n in nearest.tolist()], float(lengths[nearest].mean())
 
 
 def _make(
@@ -129,7 +150,8 @@ def _asked(system: str, what: str, model: str, folder: Path) -> Timed:
     else:
         child = [sys.executable, "-m", "benchmarks.reading", system, what, str(folder)]
     try:
-        done = subprocess.run(child, capture_output=True, text=True, check=True)
+        known = os.environ | {"OMP_NUM_THREADS": str(allowed())}
+        done = subprocess.run(child, capture_output=True, text=True, check=True, env=known)
     except FileNotFoundError as error:
         said = f"{PYTHON} is not there: make backends, or point CORANK_BACKENDS at a Python"
         raise subprocess.CalledProcessError(1, child, stderr=said) from error
@@ -144,7 +166,7 @@ def _worth(system: str, task: TextTask, folder: Path) -> Iterator[Row]:
     similar, batched = cosines(own[:n], exact[:n]), cosines(own[:ALONE], own[n:])
     values, before = task.values(own[:n]), task.values(exact[:n])
     mean, lost = bootstrap_mean(values), paired_difference(before, values)
-    scale = float(before.mean())
+    scale = float(np.nanmean(before))
     yield Row(system, "all", task.metric, mean.value, mean.low, mean.high)
     yield Row(
         system, "all", f"{task.metric}_lost",
@@ -156,13 +178,14 @@ def _worth(system: str, task: TextTask, folder: Path) -> Iterator[Row]:
 
 def _speed(system: str, found: dict[str, list[Timed]], texts: int) -> Iterator[Row]:
     read, *own = found[system]
-    ratios = [p["seconds"] / o["seconds"] for p, o in zip(found[PEER][1:], own, strict=True)]
     middle = {name: statistics.median(each[name] for each in own) for name in own[0]}
     yield Row(system, "all", "size_mb", read["size_mb"])
     yield Row(system, "all", "texts_per_second", texts / middle.pop("seconds"))
-    yield Row(
-        system, "all", f"speedup_over/{PEER}",
-        statistics.median(ratios), min(ratios), max(ratios), len(ratios),
-    )  # fmt: skip
+    for other in {PEER: 0} if system in BACKENDS else BACKENDS:
+        if other in found:
+            pairs = zip(found[other][1:], own, strict=True)
+            ratios = [theirs["seconds"] / ours["seconds"] for theirs, ours in pairs]
+            half = statistics.median(ratios)
+            yield Row(system, "all", f"speedup_over/{other}", half, min(ratios), max(ratios))
     for name, value in middle.items():
         yield Row(system, "all", name, value)

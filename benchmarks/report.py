@@ -27,8 +27,10 @@ SHOWN = {
     "latency": (
         *("ndcg@10", "accuracy", "ndcg@10_lost", "accuracy_lost", "cosine_in_batch", "size_mb"),
         *("peak_memory_mb", "query_p50_ms", "query_p95_ms", "query_p99_ms", "texts_per_second"),
-        "speedup_over/sentence-transformers",
+        *("speedup_over/fastembed", "speedup_over/sentence-transformers/onnx-int8"),
+        *("speedup_over/sentence-transformers/openvino", "speedup_over/sentence-transformers"),
     ),
+    "install": ("site_packages_mb",),
     "compression": ("encoder_mb", "ndcg@10_lost", "accuracy_lost", "ndcg@10", "accuracy"),
     "serving-100000": (
         *("bundle_mb", "first_answer_seconds", "memory_mb", "search_p99_ms", "search_p50_ms"),

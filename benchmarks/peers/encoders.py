@@ -1,14 +1,16 @@
 """Other libraries' encoders with the weights that corank has, timed where they are installed.
 
 ``python -m benchmarks.peers.encoders SYSTEM WHAT FOLDER MODEL`` makes a system's files first, in
-FOLDER, and then does what `answer` says in a process that loads nothing but those. Runs in an
-environment of its own, without corank.
+FOLDER, and then does what `answer` says in a process that loads nothing but those, on as many
+threads as OMP_NUM_THREADS says. Runs in an environment of its own, without corank.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -77,21 +79,63 @@ def _make(system: str, model: str, folder: Path) -> None:
 
 
 def _load(system: str, folder: Path) -> Encode:
+    if system == FASTEMBED:
+        return _load_fastembed(folder)
+    import torch
     from sentence_transformers import SentenceTransformer
 
     kind: Any = BACKENDS[system]
-    options: Any = {"model_kwargs": {"file_name": FILES[system]}} if system in FILES else {}
-    loaded = SentenceTransformer(str(folder), device="cpu", backend=kind, **options)
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    torch.set_num_threads(threads)
+    options: Any = {"file_name": FILES[system]} if system in FILES else {}
+    if kind == "onnx":
+        import onnxruntime as ort
+
+        options["session_options"] = ort.SessionOptions()
+        options["session_options"].intra_op_num_threads = threads
+    if kind == "openvino":
+        options["ov_config"] = {"INFERENCE_NUM_THREADS": threads}
+    loaded = SentenceTransformer(str(folder), device="cpu", backend=kind, model_kwargs=options)
     return lambda texts: np.asarray(
         loaded.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
     )
 
 
+def _load_fastembed(folder: Path) -> Encode:
+    from fastembed import TextEmbedding
+    from fastembed.common.model_description import ModelSource, PoolingType
+
+    TextEmbedding.add_custom_model(
+        "local", pooling=PoolingType.MEAN, normalization=True,
+        sources=ModelSource(url="nowhere"), model_file="onnx/model.onnx",
+        dim=json.loads((folder / "config.json").read_text("utf-8"))["hidden_size"],
+    )  # fmt: skip
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    loaded = TextEmbedding("local", specific_model_path=str(folder), threads=threads)
+    return lambda texts: np.stack([*loaded.embed(list(texts))])
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+FASTEMBED = "fastembed"
+PACKAGES = (
+    "sentence-transformers", "torch", "transformers", "optimum", "onnxruntime", "openvino",
+    "fastembed",
+)  # fmt: skip
 BACKENDS = {
     "sentence-transformers": "torch",
     "sentence-transformers/onnx": "onnx",
     "sentence-transformers/onnx-int8": "onnx",
     "sentence-transformers/openvino": "openvino",
+    FASTEMBED: "onnx",
 }
 FILES = {"sentence-transformers/onnx-int8": "onnx/model_qint8_avx512_vnni.onnx"}
 
@@ -100,6 +144,6 @@ if __name__ == "__main__":
     files = Path(place) / plain(asked)
     if what == "make":
         _make(asked, of, files)
-        print("{}")
+        print(json.dumps(_versions()))
     else:
         answer(_load(asked, files), asked, what, Path(place))
