@@ -4,12 +4,13 @@ import hashlib
 import json
 import shutil
 from contextlib import redirect_stdout
+from copy import copy
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from corank import ClassifierConfig, EncoderConfig, fit_classifier
+from corank import ClassifierConfig, EncoderConfig, Pipeline, fit_classifier
 from corank.bundle import read_report
 from corank.cli import main
 from corank.errors import BundleError
@@ -50,6 +51,23 @@ def test_the_command_prints_it_for_people_and_machines(bundle: Path) -> None:
             assert read_report(bundle).verdict in said
 
 
+def test_a_compressed_bundle_is_said_in_lines_and_its_files_by_name(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    smaller = copy(pipeline)
+    smaller.compress(max_drop=0.5)
+    smaller.save(tmp_path / "shop")
+    out = StringIO()
+    with redirect_stdout(out):
+        assert main(["inspect", str(tmp_path / "shop"), "--files"]) == 0
+    said = out.getvalue()
+    layers = len(smaller.engine.about["compressed"]["layers"])  # type: ignore[index]
+    assert f"compressed.layers = {layers} entries, in --json" in said
+    assert max(map(len, said.splitlines())) < 200
+    for file in inspect(tmp_path / "shop").files:
+        assert f"{file.sha256}  {file.bytes:>12,}  {file.name}" in said
+
+
 def test_a_classifier_is_looked_into_as_well(tiny_encoder: str, tmp_path: Path) -> None:
     texts = ["my card is lost", "where is the card", "a fee was taken", "why this fee"] * 2
     classifier = fit_classifier(
@@ -65,13 +83,13 @@ def test_a_classifier_is_looked_into_as_well(tiny_encoder: str, tmp_path: Path) 
 
 
 def test_a_flipped_byte_is_found(bundle: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "shop"
-    shutil.copytree(bundle, copy)
-    file = copy / "vectors" / "text.npy"
+    other = tmp_path / "shop"
+    shutil.copytree(bundle, other)
+    file = other / "vectors" / "text.npy"
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
     with pytest.raises(BundleError, match=r"text\.npy is not what was saved"):
-        inspect(copy)
+        inspect(other)
     with pytest.raises(BundleError, match="nothing that corank wrote"):
         inspect(tmp_path)

@@ -130,7 +130,8 @@ def parser() -> argparse.ArgumentParser:
         "inspect", "Say what a bundle holds, whether it is whole, and how it was made.",
         "corank inspect runs/shop",
     )  # fmt: skip
-    inspect.add_argument("bundle", help="a bundle, a classifier or an appeal model")
+    inspect.add_argument("bundle", help="a bundle, a classifier, an appeal model or an export")
+    inspect.add_argument("--files", action="store_true", help="name every file with its SHA-256")
 
     export = command(
         "export",

@@ -94,5 +94,7 @@ def _flat(before: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
         if isinstance(value, dict):
             yield from _flat(f"{before}{name}.", value)
+        elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            yield before + name, f"{len(value)} entries, in --json"
         else:
             yield before + name, value

@@ -54,7 +54,7 @@ def _describe(vertical: "Vertical") -> dict[str, Any]:
 def inspect(arguments: argparse.Namespace) -> None:
     """``corank inspect``."""
     found = inspecting.inspect(arguments.bundle)
-    print_json(found.to_dict()) if arguments.json else print_inspection(found)
+    print_json(found.to_dict()) if arguments.json else print_inspection(found, arguments.files)
 
 
 def export(arguments: argparse.Namespace) -> None:

@@ -30,11 +30,13 @@ def print_answers(answers: Answers) -> None:
         print("     nothing is left to show")
 
 
-def print_inspection(found: Inspection) -> None:
-    """Print what a folder holds, part by part, and how it was made."""
+def print_inspection(found: Inspection, files: bool = False) -> None:
+    """Print what a folder holds, part by part or file by file, and how it was made."""
     of = f" of {found.vertical}" if found.vertical else ""
     print(f"{found.path}: {found.kind}{of}, format {found.format}, made by corank {found.corank}")
     print(f"     {len(found.files)} files, {found.bytes / 1e6:.1f} MB, all as they were saved")
+    for file in found.files if files else ():
+        print(f"     {file.sha256}  {file.bytes:>12,}  {file.name}")
     for part, (count, size) in found.parts().items():
         print(f"     {size / 1e6:8.2f} MB  {part}" + (f" ({count} files)" if count > 1 else ""))
     for option, value in found.made_with():
