@@ -2,11 +2,15 @@
 
 The encoder, the user model and the co-occurrence weights are fitted once. For each part of the
 score a ranker is learned anew from what is left: neither the part's features nor the candidates
-that it proposes. The user model reads texts, so "text" is what texts say beside it.
+that it proposes. The user model reads texts, so "text" is what texts say beside it; without "all
+text" there is a user model of its own, which knows items by their ids alone. Without "trees" the
+ranker is the weighted sum that they start from.
 """
 
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks.accuracy import fit, folder, resumed
 from benchmarks.datasets import RankingSet
@@ -15,10 +19,14 @@ from corank import Dataset, EncoderConfig, Engine, FitConfig
 from corank.evaluate.report import OURS, Row, compared, measured
 from corank.evaluate.task import Task
 from corank.fitting import learn_signals, shared_of
+from corank.rank.signals import Signals
 from corank.recommending import Lessons, fit_recommender
+from corank.retrieve.vectors import build_index
 from corank.runs import rank_histories
 
-PARTS = ("sequence", "together", "text", "words", "popularity", "session", "history")
+PARTS = ("sequence", "together", "text", "words", "popularity", "session", "price", "history")
+TEXTS = frozenset({"text", "words", "session"})
+"""Parts that read texts."""
 METRICS = ("hr@10", "ndcg@10")
 
 
@@ -54,13 +62,22 @@ def without_each(engine: Engine, train: Dataset, config: FitConfig) -> dict[str,
     fit, validation = train.carve()
     base, held = fit.rehearse()
     share = float(str(engine.about["user model share"]))
-    early, _ = learn_signals(base, shared_of(engine.signals), config, share=share)
+    shared = shared_of(engine.signals)
+    early, _ = learn_signals(base, shared, config, share=share)
     found = {}
-    for part in PARTS:
-        signals, before = (
-            replace(each, without=each.without | {part}) for each in (engine.signals, early)
-        )
-        lessons = Lessons(before, signals, engine.encoder, held, validation)
+
+    def learned(name: str, signals: Signals, early: Signals, parts: frozenset[str]) -> None:
+        signals, early = (replace(s, without=s.without | parts) for s in (signals, early))
+        lessons = Lessons(early, signals, engine.encoder, held, validation)
         ranker, _ = fit_recommender(lessons, config)
-        found[f"{OURS} - {part}"] = replace(engine, signals=signals, recommender=ranker)
+        found[f"{OURS} - {name}"] = replace(engine, signals=signals, recommender=ranker)
+
+    for part in PARTS:
+        learned(part, engine.signals, early, frozenset({part}))
+    nothing = np.zeros_like(engine.signals.text_vectors)
+    mute = shared | {"text_vectors": nothing, "text_index": build_index(nothing, config.index)}
+    deaf, before = (learn_signals(data, mute, config, share=share)[0] for data in (fit, base))
+    learned("all text", deaf, before, TEXTS)
+    linear = replace(engine.recommender, trees=None)
+    found[f"{OURS} - trees"] = replace(engine, recommender=linear)
     return found
