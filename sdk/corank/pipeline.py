@@ -47,6 +47,7 @@ from corank.language.trainer import Run
 from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
 from corank.rank.chances import promises
+from corank.rank.sequence import suited
 from corank.recommending import Lessons, fit_newcomers, fit_recommender
 from corank.searching import check_judged, fit_reader, fit_searcher, train_reader, what_is_read
 from corank.updating import Update, UpdateConfig, judge, refitted, replayed, slices_of
@@ -266,6 +267,8 @@ class Pipeline:
         reader: CrossEncoder | None = None,
     ) -> Engine:
         """Fit all of an engine but its encoder, and what reads the answers of a search."""
+        _, histories = train.sequences()
+        config = replace(config, user_model=suited(config.user_model, histories))
         fit, validation = train.carve()
         base, held = fit.rehearse()
         only_searched = train.interactions.is_empty() and not base.queries.is_empty()

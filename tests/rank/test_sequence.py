@@ -18,8 +18,8 @@ from corank.rank.sequence import (
     Reader,
     Trained,
     UserModelConfig,
-    _dropout,
     _seen_before,
+    suited,
     train_user_model,
 )
 from corank.rank.windows import cut
@@ -119,8 +119,9 @@ def test_the_future_does_not_change_the_past() -> None:
 @pytest.mark.parametrize(("length", "dropout"), [(2, 0.3), (19, 0.3), (20, 0.1), (200, 0.1)])
 def test_the_shorter_histories_are_the_more_is_dropped(length: int, dropout: float) -> None:
     histories = Ragged.of([[0] * length] * 3)
-    assert _dropout(histories, TINY) == dropout
-    assert _dropout(histories, replace(TINY, dropout=0.0)) == 0.0
+    assert suited(TINY, histories) == replace(TINY, dropout=dropout)
+    settled = replace(TINY, dropout=0.0)
+    assert suited(settled, histories) is settled
 
 
 def test_what_is_masked_is_not_read() -> None:

@@ -38,8 +38,8 @@ class RerankerConfig(TrainerConfig):
     Args:
         max_tokens: of a pair, special tokens included; longer passages are cut, in training and
             in use, at the encoder's own limit at the latest.
-        reads: of a document, all that the encoder reads, or its title alone. Who reads less errs
-            otherwise: titles are worth trying where the sum should be better than its parts.
+        reads: of a document, all that the encoder reads, or its title alone. Who reads something
+            else errs elsewhere, and then the sum is better than its parts.
         depth: so many of the best answers are read; what stands below keeps its place.
         list_size: documents of a query that are compared with each other.
         negatives: so many of a list are never judged documents. 0 where what will be ranked is

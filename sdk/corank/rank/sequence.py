@@ -14,7 +14,7 @@ Gold Loss", RecSys 2023. Knows text vectors and catalogue indices; knows nothing
 import math
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,6 +84,14 @@ class UserModelConfig:
             )
 
 
+def suited(config: UserModelConfig, histories: Ragged) -> UserModelConfig:
+    """Return the config with what it leaves to the data decided by these histories."""
+    if config.dropout is not None:
+        return config
+    short = len(histories.items) < LONG * len(histories)
+    return replace(config, dropout=0.3 if short else 0.1)
+
+
 class FusedItems(nn.Module):
     """Item states from text vectors, an id vector each, and the gate between them."""
 
@@ -125,11 +133,11 @@ class FusedItems(nn.Module):
 class Reader(nn.Module):
     """A history of states to the user's vector."""
 
-    def __init__(self, config: UserModelConfig, dropout: float = 0.0) -> None:
+    def __init__(self, config: UserModelConfig) -> None:
         super().__init__()
-        self.dropout = dropout
+        self.dropout = config.dropout or 0.0
         self.recency = nn.Parameter(math.log(0.65) * torch.arange(config.history_length).float())
-        self.blocks = nn.ModuleList(Block(config, dropout) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.dim)
         self.mix = nn.Linear(config.dim, config.dim)
         nn.init.zeros_(self.mix.weight)  # starts as the linear model
@@ -163,10 +171,10 @@ class Reader(nn.Module):
 class Block(nn.Module):
     """Pre-norm causal attention with a learned bias per head and age, then a feed-forward."""
 
-    def __init__(self, config: UserModelConfig, dropout: float) -> None:
+    def __init__(self, config: UserModelConfig) -> None:
         super().__init__()
         d = config.dim
-        self.heads, self.dropout = config.heads, dropout
+        self.heads, self.dropout = config.heads, config.dropout or 0.0
         self.norm1, self.norm2 = nn.LayerNorm(d), nn.LayerNorm(d)
         self.qkv, self.out = nn.Linear(d, 3 * d), nn.Linear(d, d)
         self.widen, self.narrow = nn.Linear(d, 2 * d), nn.Linear(2 * d, d)
@@ -216,11 +224,12 @@ def train_user_model(
         validate: says how good a model is; asked ``config.checks`` times on the way, and the
             best is returned.
     """
+    config = suited(config, histories)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     items = FusedItems(text, counts, config).to(device)
-    reader = Reader(config, _dropout(histories, config)).to(device)
+    reader = Reader(config).to(device)
     scale = nn.Parameter(torch.tensor(math.log(config.scale), device=device))
     optimizer = _optimizer(items, reader, scale, config)
     plan = _plan(histories, config, rng)
@@ -241,12 +250,6 @@ def train_user_model(
             if value > best_value:
                 best, best_value = found, value
     return best
-
-
-def _dropout(histories: Ragged, config: UserModelConfig) -> float:
-    if config.dropout is not None:
-        return config.dropout
-    return 0.3 if len(histories.items) < LONG * len(histories) else 0.1
 
 
 def _optimizer(
