@@ -20,10 +20,6 @@ SHOWN = {
     "adaptation": ("recall@10", "mrr@10"),
     "7-steps": ("minutes", "forgetting", "accuracy"),
     "training-speed": ("times_as_fast", "pairs_per_second"),
-    "encoding": (
-        *("cosine", "cosine_in_batch", "bundle_mb", "query_p50_ms", "texts_per_second"),
-        "speedup_over/sentence-transformers",
-    ),
     "latency": (
         *("ndcg@10", "accuracy", "ndcg@10_lost", "accuracy_lost", "cosine_in_batch", "size_mb"),
         *("peak_memory_mb", "query_p50_ms", "query_p95_ms", "query_p99_ms", "texts_per_second"),

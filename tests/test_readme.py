@@ -57,3 +57,11 @@ def test_its_make_targets_exist() -> None:
 def test_its_figures_are_the_stored_results() -> None:
     shown = README.split(report.START)[1].split(report.END)[0].strip()
     assert shown == report.markdown()
+
+
+def test_its_pictures_are_there() -> None:
+    named = re.findall(r"!\[.+?\]\((.+?)\)", README)
+    assert str(report.PICTURE) in named
+    for name in named:
+        start = (Path(__file__).parent.parent / name).read_bytes()[:4]
+        assert start in (b"\x89PNG", b"<svg"), name
