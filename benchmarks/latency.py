@@ -31,10 +31,10 @@ from benchmarks.peers.run import ROOT
 from benchmarks.profile import limit, operators
 from benchmarks.results import current_commit, store
 from benchmarks.tasks import TASKS, TextTask
-from corank.compress.export import PROBE, text_encoder
+from corank.compress.export import text_encoder
 from corank.compress.gate import CALIBRATION
 from corank.compress.quantize import Quantizer, cosines
-from corank.compress.runtime import TextEncoder
+from corank.compress.runtime import PROBE, TextEncoder
 from corank.evaluate.report import OURS, Row
 from corank.evaluate.significance import bootstrap_mean, paired_difference
 from corank.language.encoder import Encoder, EncoderConfig

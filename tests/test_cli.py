@@ -130,6 +130,9 @@ def test_graphs_are_exported_and_described(bundle: Path, tmp_path: Path) -> None
     assert "input ids: tensor(int64), ['batch', 'tokens']" in done.out
     described = json.loads(call("export", bundle, "--out", out, "--json").out)
     assert described["graphs"].keys() == {"encoder", "user_model"}
+    texts.write_text("\n \n")
+    empty = call("export", bundle, "--out", out, "--texts", texts)
+    assert empty.code == 4 and "holds no text" in empty.err
     missing = call("export", bundle, "--out", out, "--texts", tmp_path / "none.txt")
     assert missing.code == 4 and "none.txt cannot be read as text" in missing.err
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from corank.compress.export import text_encoder, torch_encoder
+from corank.compress.export import PROBED, text_encoder, torch_encoder
 from corank.compress.gate import CALIBRATION, Compression, Values, refuse_twice, smallest
 from corank.compress.runtime import TextEncoder
 from corank.config import from_mapping
@@ -20,7 +20,7 @@ from corank.engine import Engine
 from corank.errors import CompressionError
 from corank.evaluate.metrics import compute
 from corank.evaluate.relevance import Qrels, judge
-from corank.fitting import PROBE, FitConfig, learn_signals, shared_of, slice_task
+from corank.fitting import FitConfig, learn_signals, shared_of, slice_task
 from corank.language.encoder import EncoderConfig
 from corank.language.shrink import ShrinkConfig, shrunk
 from corank.progress import track
@@ -68,7 +68,7 @@ def compressed(
     if shrink:
         whole = torch_encoder(encoder, from_mapping(EncoderConfig, _made(engine, "encoder")))
         smaller = shrunk(whole, [*texts, *queries], shrink, seed=seed)
-        start = text_encoder(smaller, texts[:PROBE])
+        start = text_encoder(smaller, texts[:PROBED])
 
     def measure(encoder: TextEncoder) -> dict[str, Values]:
         nonlocal last

@@ -19,15 +19,12 @@ from corank.bundle import BUNDLE
 from corank.bundle import load as load_bundle
 from corank.classify.appeal import APPEAL, Appeal
 from corank.classify.classifier import CLASSIFIER, Classifier
-from corank.compress.runtime import TextEncoder, session
+from corank.compress.runtime import PROBE, TOLERANCE, TextEncoder, session
 from corank.errors import BundleError, MissingExtraError
 from corank.language.tokenizer import Tokenizer
 from corank.sealed import Sealed
 
 EXPORT = Sealed("export", 1)
-TEXTS = ("a", "Two sentences, of some length. What they say is of no account.")
-TOLERANCE = 1e-4
-"""Largest difference allowed between what a graph says and what corank says."""
 
 
 class Graph(NamedTuple):
@@ -48,7 +45,7 @@ class Exported:
     graphs: dict[str, dict[str, Any]]  # name -> what goes in, what comes out, and the rest
 
 
-def export(source: str | Path, out: str | Path, *, texts: Sequence[str] = TEXTS) -> Exported:
+def export(source: str | Path, out: str | Path, *, texts: Sequence[str] = PROBE) -> Exported:
     """Write the graphs of a bundle, a classifier, an appeal model or an encoder; all or nothing.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from corank.compress.export import text_encoder
+from corank.compress.export import PROBED, text_encoder
 from corank.compress.runtime import TextEncoder
 from corank.data.dataset import Dataset
 from corank.data.ragged import Ragged
@@ -44,7 +44,6 @@ T = TypeVar("T")
 
 DECAY = 0.65  # how fast a history fades in co-occurrence, text and words
 TUNING_CASES = 5_000  # validation cases that decide when training is done
-PROBE = 16  # texts on which an exported encoder is compared with torch
 
 Watch = Callable[[float, float], None]
 """Told on the way how far fitting is, from 0 to 1 while the encoder is tuned and from 1 to 2 while
@@ -115,7 +114,7 @@ def tune_encoder(
 
 def exported(encoder: Encoder, texts: pl.Series) -> TextEncoder:
     """Export an encoder, compared with torch on the first of these texts."""
-    return text_encoder(encoder, texts.head(PROBE).to_list())
+    return text_encoder(encoder, texts.head(PROBED).to_list())
 
 
 def shared_signals(

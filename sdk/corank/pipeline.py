@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 import polars as pl
 
 from corank import bundle
-from corank.compress.export import pair_scorer, text_encoder, torch_encoder
+from corank.compress.export import PROBED, pair_scorer, text_encoder, torch_encoder
 from corank.compress.gate import Compression
 from corank.compress.runtime import TextEncoder
 from corank.compressing import compressed
@@ -27,7 +27,6 @@ from corank.errors import ConfigError, DataError, RequestError
 from corank.evaluate.baselines import Baseline
 from corank.evaluate.report import Report
 from corank.fitting import (
-    PROBE,
     FitConfig,
     Watch,
     exported,
@@ -284,7 +283,7 @@ class Pipeline:
         second = None
         if reader:
             read = what_is_read(train.items, texts, config)
-            probe = read.head(PROBE).to_list()
+            probe = read.head(PROBED).to_list()
             second = fit_reader(
                 pair_scorer(reader, probe[::-1], probe),
                 searcher, early, encoder, read, held, validation, config,
@@ -329,7 +328,7 @@ class Pipeline:
         """
         engine = self.engine
         assert self._train is not None  # noqa: S101  set wherever the engine is
-        probe = render(self.vertical.item_text, engine.items.head(PROBE)).to_list()
+        probe = render(self.vertical.item_text, engine.items.head(PROBED)).to_list()
         frozen = text_encoder(Encoder.load(replace(self.encoder, dim=None)), probe)
         return measure([engine, *alike], self._train, test, frozen=frozen, peers=peers)
 

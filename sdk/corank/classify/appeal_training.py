@@ -14,7 +14,7 @@ from torch import nn
 from corank.classify.appeal import Appeal, chance_of
 from corank.classify.heads import Headed
 from corank.classify.trials import Duels, Trials, calibrate_duels, fit_linear
-from corank.compress.export import text_encoder
+from corank.compress.export import PROBED, text_encoder
 from corank.config import check_ranges
 from corank.errors import DataError
 from corank.evaluate.probability import log_loss
@@ -24,7 +24,6 @@ from corank.language.options import TrainerConfig
 from corank.language.tokenizer import Tokenizer, embed
 from corank.language.trainer import Run, train
 
-PROBE = 16  # texts on which the exported encoder is compared with torch
 FEWEST = 4  # tests: with fewer nothing can be learned and checked
 
 
@@ -123,7 +122,7 @@ def fit_appeal(
     scores, duels = vectors(arms_held) @ weights, asked.duels()
     margins, chances = calibrate_duels(scores, duels)
     appeal = Appeal(
-        text_encoder(model, prompted[:PROBE]),
+        text_encoder(model, prompted[:PROBED]),
         weights.astype(np.float32),
         margins,
         chances,

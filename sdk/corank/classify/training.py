@@ -23,7 +23,7 @@ from torch import nn
 from corank.classify.classifier import Classifier
 from corank.classify.heads import Calibration, Headed, calibrate, fit_head, logits_of
 from corank.classify.material import Labelled, Labels, Material, Rows
-from corank.compress.export import text_encoder
+from corank.compress.export import PROBED, text_encoder
 from corank.config import check_ranges
 from corank.errors import ConfigError
 from corank.language.encoder import Encoder, EncoderConfig
@@ -34,7 +34,6 @@ from corank.language.parameters import restore, snapshot
 from corank.language.trainer import History, Run, train
 
 FEW = 20  # texts per class, in the middle; with fewer, pairs beat end-to-end tuning
-PROBE = 16  # texts on which the exported encoder is compared with torch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,7 +241,7 @@ def finished(
 ) -> Classifier:
     """Export; ``about`` says how it was trained."""
     return Classifier(
-        text_encoder(material.encoder, material.prompted[:PROBE]),
+        text_encoder(material.encoder, material.prompted[:PROBED]),
         material.classes,
         head.weight.numpy(force=True).T.copy(),
         head.bias.numpy(force=True).copy(),

@@ -66,6 +66,8 @@ def export(arguments: argparse.Namespace) -> None:
         except (OSError, UnicodeDecodeError) as error:
             raise RequestError(f"{arguments.texts} cannot be read as text: {error}.") from error
         texts = {"texts": [line for line in lines if line.strip()]}
+        if not texts["texts"]:
+            raise RequestError(f"{arguments.texts} holds no text. Give one on each line.")
     found = corank.export(arguments.source, arguments.out, **texts)
     print_json(asdict(found)) if arguments.json else print_export(found)
 

@@ -13,11 +13,8 @@ from numpy.typing import NDArray
 
 from corank.compress import int8
 from corank.compress.rounding import Rounding
-from corank.compress.runtime import Proof, TextEncoder
+from corank.compress.runtime import PROBE, Proof, TextEncoder
 from corank.progress import track
-
-PROOF = "Two sentences, of some length. What they say is of no account."
-"""What an encoder proves itself with; a bundle holds it, so it is nobody's own."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Quantizer:
         It has to give the same where it is loaded: of a text that says nothing of anybody.
         """
         graph = int8.rewritten(self._graph, self._how, keep=keep)
-        new, text = replace(self._encoder, graph=graph, proof=None), PROOF
+        new, text = replace(self._encoder, graph=graph, proof=None), PROBE[-1]
         return replace(new, proof=Proof(text, vectors(new, [text])[0]))
 
     def layers(self, texts: Sequence[str]) -> list[Layer]:

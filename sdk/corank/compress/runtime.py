@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from corank.errors import BundleError
 from corank.language.tokenizer import Batch, Padding, Tokenizer, embed
 
+PROBE = ("a", "Two sentences, of some length. What they say is of no account.")
+"""Texts to compare encoders on; they are nobody's own, so a bundle may hold them."""
+TOLERANCE = 1e-4
+"""Largest absolute difference allowed between what a graph says and what it stands for."""
 SAME = 0.999
 """Cosine that a text's vector must have to the one that was stored when the encoder was made."""
 BUDGET = 512
