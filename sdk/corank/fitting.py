@@ -127,7 +127,7 @@ def shared_signals(
     return {
         "text_vectors": vectors,
         "text_index": build_index(vectors, index),
-        "bm25": BM25.build(texts.to_list()),
+        "bm25": BM25.build(texts.to_list(), items["title"].to_list()),
         "log_price": log_price(items, vertical.price),
         "repeatable": repeatable(vertical, items, vectors),
         "decay": DECAY,

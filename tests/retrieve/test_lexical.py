@@ -141,6 +141,22 @@ def test_score_is_the_formula_worked_out_by_hand() -> None:
     assert hits.scores[0] == pytest.approx([expected[1], expected[0], expected[2]])
 
 
+def test_a_word_of_the_title_counts_as_if_the_text_held_it_more_often() -> None:
+    texts = ["red shoe. goes with a hat", "hat. goes with a red shoe", ""]
+    told = BM25.build(texts, ["red shoe", "Hat, not in the text", "hat"])
+    same = BM25.build([f"{texts[0]} red shoe red shoe", f"{texts[1]} hat hat", ""])
+    for query in ("red hat", "shoe goes"):
+        assert told.score_all([query]).tolist() == same.score_all([query]).tolist()
+    assert told.search(["hat"], 3).items.tolist() == [[1, 0, -1]]
+    assert "text" not in told.vocabulary
+
+
+def test_titles_change_nothing_where_texts_say_no_more() -> None:
+    texts = ["red red shoe", "a hat"]
+    told, plain = BM25.build(texts, ["Red, red shoe!", "hat"]), BM25.build(texts)
+    assert told.weights.tolist() == plain.weights.tolist()
+
+
 def test_a_repeated_query_word_counts_each_time(index: BM25) -> None:
     once, twice = index.scores("cream", ALL), index.scores("cream cream", ALL)
     assert twice == pytest.approx(2 * once)
@@ -223,6 +239,19 @@ def test_a_catalogue_without_text_has_no_hits(texts: list[str]) -> None:
 def test_k_below_one_is_refused(index: BM25) -> None:
     with pytest.raises(RequestError, match="at least 1"):
         index.search(["cream"], 0)
+
+
+def test_building_leaves_jax_alone(tmp_path: Path) -> None:
+    (tmp_path / "jax").mkdir()
+    (tmp_path / "jax" / "__init__.py").write_text("")
+    (tmp_path / "jax" / "lax.py").write_text("raise AssertionError('it would take a GPU')")
+    said = subprocess.run(
+        [sys.executable, "-c", "import corank.retrieve.lexical as l; l.BM25.build(['hat']);"
+         "import jax, sys; print('jax.lax' in sys.modules)"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout.strip() == "False"
 
 
 def test_building_shows_no_progress_bar(capfd: pytest.CaptureFixture[str]) -> None:

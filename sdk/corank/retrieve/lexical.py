@@ -5,14 +5,19 @@ an item with the sum, over the query's tokens ``t`` (repeats count), of
 
     ln(1 + (N - df + .5) / (df + .5)) * tf / (tf + k1 * (1 - b + b * length / mean length))
 
+A word of a title counts as if the text held it more often, which is the weighting of fields by
+Robertson, Zaragoza and Taylor, "Simple BM25 extension to multiple weighted fields", CIKM 2004.
+
 bm25s works out every (token, item) term of that sum once; a search adds up columns. bm25s is
 loaded to build an index, not to search one. The module knows texts and positions, not what
 the items are.
 """
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +29,8 @@ from corank.errors import BundleError, ConfigError
 from corank.retrieve.analyze import analyze
 from corank.retrieve.hits import Hits
 
+TITLE = 2
+"""How often a title is read besides the text."""
 _ARRAYS = ("offsets", "items", "weights")
 
 
@@ -40,15 +47,33 @@ class BM25:
     weights: NDArray[np.float32]  # (entries,)
 
     @classmethod
-    def build(cls, texts: Sequence[str], *, k1: float = 1.2, b: float = 0.75) -> "BM25":
-        """Index ``texts``, one for each item in catalogue order; an empty one is never found.
+    def build(
+        cls,
+        texts: Sequence[str],
+        titles: Sequence[str] | None = None,
+        *,
+        k1: float = 1.2,
+        b: float = 0.75,
+    ) -> "BM25":
+        """Index texts, one for each item in catalogue order; an empty one is never found.
 
-        Raises `ConfigError` for a ``k1`` below 0 or a ``b`` outside 0 to 1.
+        Args:
+            texts: all that is known of an item in words, its title too.
+            titles: of the same items: what a text shares with its title is read `TITLE` times
+                more. Where no text says more than its title there is nothing to tell apart.
+            k1, b: see `BM25`.
+
+        Raises:
+            ConfigError: ``k1`` is below 0 or ``b`` is outside 0 to 1.
         """
         if not (k1 >= 0 and 0 <= b <= 1):
             raise ConfigError(f"BM25 takes a k1 of 0 or more and a b from 0 to 1, not {k1=}, {b=}")
         vocabulary: dict[str, int] = {}
         tokens = [[vocabulary.setdefault(t, len(vocabulary)) for t in analyze(x)] for x in texts]
+        if titles is not None:
+            named = [[t for t in map(vocabulary.get, analyze(x)) if t is not None] for x in titles]
+            if named != tokens:
+                tokens = [_weighted(*both) for both in zip(tokens, named, strict=True)]
         columns = _weigh(tokens, vocabulary, k1, b)
         return cls(k1=k1, b=b, size=len(texts), vocabulary=vocabulary, **columns)
 
@@ -124,6 +149,11 @@ class BM25:
                 yield token, times, slice(int(self.offsets[t]), int(self.offsets[t + 1]))
 
 
+def _weighted(text: list[int], title: list[int]) -> list[int]:
+    held = set(text)
+    return text + TITLE * [token for token in title if token in held]
+
+
 def _weigh(
     tokens: list[list[int]], vocabulary: dict[str, int], k1: float, b: float
 ) -> dict[str, NDArray[Any]]:
@@ -131,7 +161,8 @@ def _weigh(
     if not vocabulary:  # bm25s divides by the mean length
         arrays = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
         return dict(zip(_ARRAYS, arrays, strict=True))
-    import bm25s
+    with _hidden("jax.lax"):  # bm25s would have jax take most of a GPU's memory, for nothing here
+        import bm25s
 
     model = bm25s.BM25(k1=k1, b=b, method="lucene", backend="numpy", csc_backend="numpy")
     model.index((tokens, vocabulary), create_empty_token=False, show_progress=False)
@@ -140,3 +171,16 @@ def _weigh(
         "items": model.scores["indices"],
         "weights": model.scores["data"],
     }
+
+
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """Make an import of the module fail inside."""
+    before = sys.modules.get(module)
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+        if before:
+            sys.modules[module] = before
