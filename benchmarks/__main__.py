@@ -18,6 +18,7 @@ from benchmarks import (
     install_size,
     insurance,
     latency,
+    precisions,
     report,
     reranking,
     serving,
@@ -157,6 +158,11 @@ def _latency(arguments: argparse.Namespace) -> None:
         )
 
 
+def _precisions(arguments: argparse.Namespace) -> None:
+    name, rounds = arguments.dataset, arguments.rounds
+    _print(*precisions.run(name, texts=arguments.texts, rounds=rounds, seed=arguments.seed))
+
+
 def _eight_bit(arguments: argparse.Namespace) -> None:
     _print(*eight_bit.run(queries=arguments.queries, seed=arguments.seed))
 
@@ -243,6 +249,15 @@ def _parser() -> argparse.ArgumentParser:
     fast.add_argument("--rounds", type=int, default=5)
     fast.add_argument("--seed", type=int, default=0)
     fast.set_defaults(run=_latency)
+
+    held = commands.add_parser(
+        "precisions", help="ways to hold an encoder's numbers: what each loses, and its speed"
+    )
+    held.add_argument("--dataset", choices=TASKS, default="crowdflower")
+    held.add_argument("--texts", type=int, default=1_000)
+    held.add_argument("--rounds", type=int, default=5)
+    held.add_argument("--seed", type=int, default=0)
+    held.set_defaults(run=_precisions)
 
     smaller = commands.add_parser(
         "compression", help="what encoders in 8 bits, and of three layers, lose on the test"

@@ -100,8 +100,8 @@ def test_layers_are_kept_until_it_is_good_enough(
     """One layer is rounded so badly that all is lost; with it in full precision nothing is."""
     broken = int8.roundings
 
-    def one_is_broken(graph, rows):  # type: ignore[no-untyped-def]
-        how = broken(graph, rows)
+    def one_is_broken(graph, rows, find):  # type: ignore[no-untyped-def]
+        how = broken(graph, rows, find)
         worst = list(how)[-1]
         how[worst] = replace(how[worst], steps=1e4 * how[worst].steps)
         return how

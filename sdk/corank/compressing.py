@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from corank.compress.export import PROBED, text_encoder, torch_encoder
 from corank.compress.gate import CALIBRATION, Compression, Values, refuse_twice, smallest
 from corank.compress.runtime import TextEncoder
+from corank.compress.shallow import shallower
 from corank.config import from_mapping
 from corank.data.dataset import Dataset
 from corank.data.text import render
@@ -21,8 +21,7 @@ from corank.errors import CompressionError
 from corank.evaluate.metrics import compute
 from corank.evaluate.relevance import Qrels, judge
 from corank.fitting import FitConfig, learn_signals, shared_of, slice_task
-from corank.language.encoder import EncoderConfig
-from corank.language.shrink import ShrinkConfig, shrunk
+from corank.language.shrink import ShrinkConfig
 from corank.progress import track
 from corank.retrieve.vectors import Kind, build_index
 from corank.runs import rank_histories, rank_queries
@@ -55,7 +54,7 @@ def compressed(
 
     Raises:
         CompressionError: more is lost, or it was compressed before.
-        ConfigError, TrainingError: see `shrunk`.
+        BundleError, ConfigError, TrainingError: see `shallower`.
     """
     refuse_twice(engine.about)
     random, encoder = np.random.default_rng(seed), engine.encoder
@@ -66,9 +65,7 @@ def compressed(
     start = encoder
     judged = last = _untold(engine, known) if engine.about.get("refit") else engine
     if shrink:
-        whole = torch_encoder(encoder, from_mapping(EncoderConfig, _made(engine, "encoder")))
-        smaller = shrunk(whole, [*texts, *queries], shrink, seed=seed)
-        start = text_encoder(smaller, texts[:PROBED])
+        start = shallower(encoder, _made(engine, "encoder"), [*texts, *queries], shrink, seed=seed)
 
     def measure(encoder: TextEncoder) -> dict[str, Values]:
         nonlocal last

@@ -10,7 +10,7 @@ Knows graphs and the numbers that run through them; knows no texts and no metric
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,6 +26,10 @@ from corank.errors import BundleError
 ROWS = 8_192  # of each activation are looked at
 TABLE = 1_000  # rows from which a table that is looked up counts as embeddings
 MICROSOFT = "com.microsoft"  # onnxruntime's own operators
+
+
+Find = Callable[[Matrix, Matrix], Rounding]
+"""Activations, (n, k), and weights, (k, m) -> how they are rounded."""
 
 
 class Product(NamedTuple):
@@ -103,11 +107,13 @@ def observe(
     return seen
 
 
-def roundings(graph: onnx.ModelProto, rows: Mapping[str, Matrix]) -> dict[str, Rounding]:
+def roundings(
+    graph: onnx.ModelProto, rows: Mapping[str, Matrix], find: Find = rounding
+) -> dict[str, Rounding]:
     """Find how to round at every site that was observed."""
     stored = _stored(graph)
     return {
-        site.name: rounding(
+        site.name: find(
             rows[site.name],
             np.concatenate([stored[product.weight] for product in site.products], axis=1),
         )

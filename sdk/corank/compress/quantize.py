@@ -12,7 +12,7 @@ import onnx
 from numpy.typing import NDArray
 
 from corank.compress import int8
-from corank.compress.rounding import Rounding
+from corank.compress.rounding import Rounding, rounding
 from corank.compress.runtime import PROBE, Proof, TextEncoder
 from corank.progress import track
 
@@ -34,10 +34,18 @@ class Quantizer:
         encoder: in full precision.
         texts: that decide how to round, prompts included.
         seed: of what is looked at where they say more than is needed.
+        find: how to round one layer.
     """
 
-    def __init__(self, encoder: TextEncoder, texts: Sequence[str], *, seed: int = 0) -> None:
-        self._encoder, self._texts, self._seed = encoder, list(texts), seed
+    def __init__(
+        self,
+        encoder: TextEncoder,
+        texts: Sequence[str],
+        *,
+        seed: int = 0,
+        find: int8.Find = rounding,
+    ) -> None:
+        self._encoder, self._texts, self._seed, self._find = encoder, list(texts), seed, find
         self._graph = onnx.load_from_string(encoder.graph)
 
     @cached_property
@@ -45,7 +53,8 @@ class Quantizer:
         tokenizer = self._encoder.tokenizer
         feeds = [tokenizer.pad([ids])._asdict() for ids in tokenizer.encode(self._texts)]
         watched = track(feeds, "watching activations", len(feeds))
-        return int8.roundings(self._graph, int8.observe(self._graph, watched, seed=self._seed))
+        rows = int8.observe(self._graph, watched, seed=self._seed)
+        return int8.roundings(self._graph, rows, self._find)
 
     def encoder(self, keep: Collection[str] = ()) -> TextEncoder:
         """Return the encoder in 8 bits, but for the layers of these names.

@@ -3,6 +3,7 @@
 Numbers alone; knows no graphs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,13 +36,25 @@ class Rounding:
         )  # fmt: skip
 
 
-def rounding(rows: Matrix, weights: Matrix) -> Rounding:
+def rounding(
+    rows: Matrix,
+    weights: Matrix,
+    *,
+    smoothing: Sequence[float] = SMOOTHING,
+    compensate: bool = True,
+) -> Rounding:
     """Find how to round activations, (n, k), and weights, (k, m).
 
     Each channel is first divided by about how large it gets, which the weights make good (Xiao et
     al., "SmoothQuant", ICML 2023); how much of that is best is tried. Then weights are rounded one
     channel after the other, and those to come make good what that did to the products, as far as
     these activations tell (Frantar et al., "GPTQ", ICLR 2023).
+
+    Args:
+        rows: activations.
+        weights: what they are multiplied with.
+        smoothing: exponents that are tried, 0 for none.
+        compensate: whether weights make good what rounding did; otherwise each is rounded alone.
     """
     exact = rows @ weights
     power = float((exact**2).mean()) or 1.0
@@ -51,7 +64,7 @@ def rounding(rows: Matrix, weights: Matrix) -> Rounding:
 
     largest, heaviest = np.abs(rows).max(axis=0), np.abs(weights).max(axis=1)
     tried = []
-    for exponent in SMOOTHING:
+    for exponent in smoothing:
         smooth = np.maximum(largest, 1e-5) ** exponent
         smooth = (smooth / np.maximum(heaviest, 1e-5) ** (1 - exponent)).astype(np.float32)
         if not exponent:
@@ -60,7 +73,8 @@ def rounding(rows: Matrix, weights: Matrix) -> Rounding:
         tried.append((error(rounded, *columns(weights * smooth[:, None])), smooth, step, zero))
     _, smooth, step, zero = min(tried, key=lambda each: each[0])
     *_, rounded = _rounded(rows / smooth)
-    codes, steps = _compensated(rounded, rows / smooth, weights * smooth[:, None])
+    scaled = weights * smooth[:, None]
+    codes, steps = _compensated(rounded, rows / smooth, scaled) if compensate else columns(scaled)
     plain = bool(np.all(smooth == 1))
     return Rounding(
         step, zero, None if plain else smooth, codes, steps, error(rounded, codes, steps)
