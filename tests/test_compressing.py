@@ -97,7 +97,7 @@ def test_what_loses_more_is_refused_and_changes_nothing(pipeline: Pipeline) -> N
 def test_layers_are_kept_until_it_is_good_enough(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One layer is rounded so badly that all is lost; with it in full precision nothing is."""
+    """One layer is rounded beyond use, which costs something; in full precision it does not."""
     broken = int8.roundings
 
     def one_is_broken(graph, rows, find):  # type: ignore[no-untyped-def]
@@ -108,7 +108,7 @@ def test_layers_are_kept_until_it_is_good_enough(
 
     monkeypatch.setattr(int8, "roundings", one_is_broken)
     smaller = copy(pipeline)
-    first = smaller.compress(max_drop=0.02)
+    first = smaller.compress(max_drop=0.001)
     kept = [layer.name for layer in first.layers if layer.kept]
     assert kept == [first.layers[0].name] and "kept as it was" in str(first)
     names = [site.name for site in int8.sites(onnx.load_from_string(smaller.engine.encoder.graph))]
