@@ -315,9 +315,10 @@ def _seen_before(
     user, at, earlier = np.nonzero(before)
     item = given[user, earlier]
     other = item != coming[user, at]
-    pairs = np.unique(np.stack([number[user, at], item])[:, other], axis=1)
-    row, column = torch.from_numpy(pairs)
-    return row.contiguous(), column.contiguous(), torch.from_numpy(coming[real])
+    size = given.max() + 1
+    pairs = np.unique((number[user, at] * size + item)[other])
+    row, column = (torch.from_numpy(part) for part in np.divmod(pairs, size))
+    return row, column, torch.from_numpy(coming[real])
 
 
 def _plan(histories: Ragged, config: UserModelConfig, rng: np.random.Generator) -> list[Windows]:
