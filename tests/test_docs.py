@@ -1,5 +1,6 @@
 """The pages in docs/ say what is so: their code runs, on the sample and a tiny encoder."""
 
+import ast
 import json
 import re
 import shlex
@@ -77,7 +78,11 @@ def test_the_rules_page_runs(bundle: Path, capsys: pytest.CaptureFixture[str]) -
     names: dict[str, Any] = {}
     exec(code, names)  # noqa: S102  our own page
     answers = names["answers"]
-    assert len(capsys.readouterr().out.splitlines()) == len(answers) + 1 == 11
+    *said, anybody, premium = capsys.readouterr().out.splitlines()
+    assert len(said) == len(answers) + 1 == 11
+    prices = dict(names["engine"].items.select("title", "price").iter_rows())
+    assert all(prices[title] < 60 for title in ast.literal_eval(anybody))
+    assert ast.literal_eval(premium) and premium != anybody
     released = dict(names["engine"].items.select("item_id", "released").iter_rows())
     new = [released[answer.item_id].year >= 2024 for answer in answers]
     assert sum(new[:5]) >= 1

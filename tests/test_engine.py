@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import corank
-from corank import Engine, Pipeline
+from corank import Engine, Pipeline, Require, asker
 from corank.data.context import nothing_known
 from corank.data.dataset import Split
 from corank.data.ragged import Ragged
 from corank.errors import RequestError, UnknownItemError
 from corank.rank.explain import Answers
 from corank.rank.ranker import Ranker
-from corank.runs import rank_histories, rank_queries
+from corank.runs import rank_histories, rank_queries, rank_ruled
 
 QUERIES = ("coffee grinder", "gift for a runner", "soft blanket for a baby")
 
@@ -332,3 +332,56 @@ def test_answers_are_plain_json(engine: Engine) -> None:
         "rules": list(answers[0].rules),
         "chance": None,
     }
+
+
+AFFORDABLE = Require(
+    "affordable", (pl.col("price") < 30) | (asker("price_band").cast(pl.String) == "premium")
+)
+
+
+@pytest.fixture(scope="module")
+def careful(engine: Engine) -> Engine:
+    """The shop with a rule about whoever asks."""
+    return replace(engine, vertical=replace(engine.vertical, rules=(AFFORDABLE,)))
+
+
+@pytest.mark.parametrize("now", [None, {}, {"price_band": "value"}, {"device": "phone"}])
+def test_a_rule_about_whoever_asks_holds_for_all_that_is_asked(
+    careful: Engine, shelf: pl.DataFrame, histories: list[list[str]], now: dict[str, str] | None
+) -> None:
+    prices = dict(shelf.select("item_id", "price").iter_rows())
+    lists = [careful.search(query, k=30, now=now) for query in QUERIES]
+    lists += [careful.recommend(history, k=30, now=now) for history in histories]
+    lists += [careful.recommend(histories[0], k=30, now=now, as_new=True)]
+    assert all(prices[one] < 30 for answers in lists for one in ids_of(answers))
+    assert all(answers.removed["affordable"] for answers in lists)
+
+
+def test_what_is_known_of_whoever_asks_lifts_it(
+    careful: Engine, engine: Engine, histories: list[list[str]]
+) -> None:
+    rich, free = {"price_band": "premium"}, replace(engine.vertical, rules=())
+    lawless = replace(engine, vertical=free)
+    for query in QUERIES:
+        assert ids_of(careful.search(query, now=rich)) == ids_of(lawless.search(query))
+    found, before = (e.recommend(histories[0], k=30, now=rich) for e in (careful, lawless))
+    assert ids_of(found) == ids_of(before)
+    dear = next(one for one in ids_of(before) if not careful.why(one, history=histories[0]).rank)
+    assert careful.why(dear, history=histories[0]).removed_by == "affordable"
+    assert careful.why(dear, history=histories[0], now=rich).removed_by is None
+    assert careful.why(dear, query=QUERIES[0]).removed_by == "affordable"
+    assert careful.why(dear, query=QUERIES[0], now=rich).removed_by is None
+
+
+def test_a_run_under_rules_knows_who_asks(careful: Engine, split: Split) -> None:
+    test = replace(split.test, asked=careful.vertical.asked)
+    cases = test.cases()
+    _, ruled = rank_ruled(careful, cases.histories, cases.moments)
+    bands = dict(test.users.select("user_id", pl.col("price_band").cast(pl.String)).iter_rows())
+    dear = (careful.items["price"] >= 30).to_numpy()
+    shown = {
+        band: bool(dear[run[run >= 0]].any())
+        for band in ("value", "middle", "premium")
+        for run in [ruled[[bands[user] == band for user in cases.users]]]
+    }
+    assert shown == {"value": False, "middle": False, "premium": True}

@@ -378,7 +378,7 @@ def permuted(engine: Engine, order: NDArray[np.int64]) -> Engine:
         state_index=build_index(model.states),
         together=moved(old.together),
         neighbours=moved(old.neighbours),
-        bm25=BM25.build(engine.texts(order.astype(np.int32))),
+        bm25=BM25.build(engine.texts(order.astype(np.int32)), items["title"].to_list()),
         counts=old.counts[order],
         recency=old.recency[order],
         trend=old.trend[order],

@@ -17,7 +17,18 @@ import polars as pl
 import pytest
 
 import corank
-from corank import Boost, Exclude, Interaction, Item, Require, Vertical, labeling_function
+from corank import (
+    AlreadySeen,
+    Boost,
+    Exclude,
+    Interaction,
+    Item,
+    Require,
+    User,
+    Vertical,
+    asker,
+    labeling_function,
+)
 from corank.errors import DeclarationError, UnknownVerticalError
 from corank.rank.rules import Ranked, Rule, Shelf
 from corank.testing import check_vertical
@@ -32,6 +43,10 @@ class Book(Item):
     pages = dy.Int64(nullable=True)
     blurb = dy.String(nullable=True)
     printed = dy.Date(nullable=True)
+
+
+class Reader(User):
+    device = dy.String(nullable=True)
 
 
 class UntitledBook(Item):
@@ -169,6 +184,14 @@ BROKEN: dict[str, tuple[Callable[[Any], Vertical], str]] = {
         lambda v: replace(v, rules=(Require("short", pl.col("pages") < 50),)),
         "its rules leave nothing of the sample to show",
     ),
+    "nothing left for anybody": (
+        lambda v: replace(v, rules=(Require("told", asker("device") == "tv"),), users=Reader),
+        "its rules leave nothing of the sample to show",
+    ),
+    "a rule that fails for some": (
+        lambda v: replace(v, rules=(Boost("told", asker("device").str.len_chars()),), users=Reader),
+        "rule 'told' fails on 20 items: DeclarationError",
+    ),
     "a rule that fails": (
         lambda v: replace(v, rules=(BadRule(only_works_on_many),)),
         r"rule 'bad' fails on 0 items: IndexError",
@@ -234,6 +257,8 @@ def test_a_broken_sample_is_told_what_is_wrong(
         ({"provider": "printed"}, "provider='printed' must hold text, .* it holds Date"),
         ({"genre": "printed"}, "genre='printed' must hold text, whole numbers or lists of them"),
         ({"rules": (Exclude("x", pl.col("page") > 1),)}, "column 'page'.* mean 'pages'"),
+        ({"rules": (Exclude("x", asker("age") < pl.col("pages")),)}, "asks for 'age' of whoever"),
+        ({"rules": (AlreadySeen(unless=asker("event") == "x"),)}, "item column 'asker:event'"),
         ({"labeling_functions": ()}, "declares no labelling function"),
         ({"metrics": ("ndgc@10",)}, "Vertical 'library': Unknown metric 'ndgc@10'.* 'ndcg'"),
         ({"metrics": ("recall@101",)}, "'recall@101' looks deeper than the 100 ranks"),

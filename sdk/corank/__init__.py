@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from corank.classify.updating import ClassifierUpdate as ClassifierUpdate
     from corank.classify.updating import update_classifier as update_classifier
     from corank.data.context import Context as Context
+    from corank.data.context import asker as asker
     from corank.data.dataset import Dataset as Dataset
     from corank.data.labels import labeling_function as labeling_function
     from corank.data.schema import Interaction as Interaction
@@ -79,6 +80,7 @@ _HOME = {
     "ClassifierConfig": "classify.training",
     "ClassifierUpdate": "classify.updating",
     "Context": "data.context",
+    "asker": "data.context",
     "Dataset": "data.dataset",
     "Diversify": "rank.rules.diverse",
     "EncoderConfig": "language.encoder",

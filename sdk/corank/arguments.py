@@ -240,13 +240,6 @@ def _add_reading(parser: argparse.ArgumentParser, *, required: bool, again: bool
 
 def _add_visit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--now",
-        nargs="*",
-        default=[],
-        metavar="COLUMN=VALUE",
-        help='what is known of the moment: device=phone "timestamp=2026-03-01 21:00"',
-    )
-    parser.add_argument(
         "--session", type=int, default=0, help="so many of the newest items are of this visit"
     )
     parser.add_argument("--interests", default="", help="what somebody says of themselves")
@@ -256,5 +249,12 @@ def _add_visit(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_asking(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--now",
+        nargs="*",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help='what is known of the moment: device=phone "timestamp=2026-03-01 21:00"',
+    )
     parser.add_argument("-k", type=int, default=10, help="how many answers (default: 10)")
     parser.add_argument("--where", help='only items for which this holds, as in SQL: "price < 30"')

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from corank.compress.runtime import TextEncoder
-from corank.data.context import moment
+from corank.data.context import Moments, moment
 from corank.data.dataset import lookup, positions
 from corank.data.text import render
 from corank.errors import DeclarationError, RequestError, nearest
@@ -51,19 +51,27 @@ class Engine:
     reader: Reader | None = None  # reads the first answers of a search and orders them anew
     about: dict[str, object] = field(default_factory=dict)  # how it was made; kept in the bundle
 
-    def search(self, query: str, *, k: int = 10, where: pl.Expr | None = None) -> Answers:
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        where: pl.Expr | None = None,
+        now: Mapping[str, Any] | None = None,
+    ) -> Answers:
         """Return the ``k`` best items for a query, best first.
 
         Args:
             query: what somebody typed; at most 10,000 characters.
             k: how many answers; fewer come back when rules leave fewer.
             where: only items for which this holds, such as ``pl.col("price") < 30``.
+            now: what is known of whoever asks, as in `recommend`; business rules read it.
 
         Raises:
-            RequestError: the query is blank or too long, k is out of range, or ``where`` is no
-                condition on items.
+            RequestError: the query is blank or too long, k is out of range, ``where`` is no
+                condition on items, or ``now`` names an unknown column.
         """
-        return self._answer(self.query(query), k, where)
+        return self._answer(self.query(query, now), k, where)
 
     def recommend(
         self,
@@ -87,7 +95,7 @@ class Engine:
             where: only items for which this holds.
             now: what is known of the moment: columns of an interaction and its user, such as
                 ``{"timestamp": datetime(2026, 3, 1, 21), "device": "phone"}`` (UTC). What the
-                vertical's contexts do not ask for is of no account.
+                vertical's contexts and rules do not ask for is of no account.
             session: how many of the newest items belong to the running session.
             interests: what somebody says of themselves, in words; the less it counts, the
                 longer the history.
@@ -138,10 +146,10 @@ class Engine:
         if history is not None:
             request = self.visit(history, now, session, interests, as_new)
         else:
-            request = self.query(query or "")
+            request = self.query(query or "", now)
         return explain(self, item_id, request, k, where)
 
-    def query(self, text: str) -> Query:
+    def query(self, text: str, now: Mapping[str, Any] | None = None) -> Query:
         """Return what `search` answers.
 
         Raises:
@@ -155,6 +163,7 @@ class Engine:
         return Query(
             signals=self.signals,
             ranker=self.searcher,
+            moments=self._moment(now),
             text=text,
             vector=self.encoder.encode_query(text),
             reading=self.reading(text),
@@ -181,8 +190,7 @@ class Engine:
             raise RequestError(
                 f"session={session}; it counts the newest of the {len(seen)} items of the history."
             )
-        known = self.vertical.contexts, self.vertical.moment_columns
-        moments = moment(*known, now or {}, session, interests.strip())
+        moments = self._moment(now, session, interests.strip())
         signals, ranker = self.recommending(as_new)
         return Visit(
             signals=signals,
@@ -192,6 +200,13 @@ class Engine:
             interests=stated_interests(self.encoder, moments),
             chances=None if as_new else self.chances,
         )
+
+    def _moment(
+        self, now: Mapping[str, Any] | None, session: int = 0, interests: str = ""
+    ) -> Moments:
+        asks = self.vertical
+        known = asks.contexts, asks.moment_columns, now or {}
+        return moment(*known, session, interests, asks.asked)
 
     def recommending(self, as_new: bool) -> tuple[Signals, Ranker]:
         """Return what recommends: as things are, or as if nobody had touched any item yet."""
@@ -237,11 +252,11 @@ class Engine:
             raise RequestError(
                 f"k={k}; it must lie between 1 and the catalogue's {n_items:,} items."
             )
-        n = min(max(self.per_retriever, k), n_items)
+        n, shelf = min(max(self.per_retriever, k), n_items), self.shelf.asked_by(request.moments)
         while True:
             found = request.candidates(n)
             ranked = request.ranked(found, wanted)
-            ruled = apply_rules(self.vertical.rules, ranked, self.shelf)
+            ruled = apply_rules(self.vertical.rules, ranked, shelf)
             if len(ruled.items) >= k or n == n_items:
                 return ruled, found, n
             n = min(4 * n, n_items)
@@ -281,8 +296,8 @@ class Engine:
 
     @cached_property
     def shelf(self) -> Shelf:
-        """The catalogue as the rules see it."""
-        return Shelf(self.items, self.signals.text_vectors)
+        """The catalogue as the rules see it, whoever asks."""
+        return Shelf(self.items, self.signals.text_vectors, self.vertical.nobody)
 
     def positions(self, ids: Sequence[str]) -> NDArray[np.int32]:
         """Return where some items stand in the catalogue.

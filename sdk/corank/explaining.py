@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from corank.data.context import STATED
+from corank.data.context import STATED, Moments
 from corank.rank.occlusion import Matrix, Read, WordEffects, word_effects
 from corank.rank.request import Query, Request, Visit
 from corank.rank.rules import Ranked, in_order
@@ -40,7 +40,7 @@ def explain(
     place = _place(ranked, item)
     assert place is not None  # noqa: S101  it is a candidate, and no rule has run
     model_score = float(ranked.scores[place - 1])
-    rules, ruled = _ruled(engine, item, ranked) if meets else ((), None)
+    rules, ruled = _ruled(engine, item, ranked, request.moments) if meets else ((), None)
     rank = _place(ruled, item) if ruled else None
     (parts,) = request.parts(np.array([item], np.int32), found)
     visit = request if isinstance(request, Visit) else None
@@ -72,13 +72,13 @@ def _place(ranked: Ranked, item: int) -> int | None:
 
 
 def _ruled(
-    engine: "Engine", item: int, ranked: Ranked
+    engine: "Engine", item: int, ranked: Ranked, moments: Moments
 ) -> tuple[tuple[RuleEffect, ...], Ranked | None]:
     """Run the rules one by one; None in place of the answer where one removes the item."""
     effects = []
-    before = _place(ranked, item)
+    before, shelf = _place(ranked, item), engine.shelf.asked_by(moments)
     for rule in in_order(engine.vertical.rules):
-        ruled = rule.apply(ranked, engine.shelf)
+        ruled = rule.apply(ranked, shelf)
         after = _place(ruled, item)
         itself = after is None or ruled.moved.get(item, ()) != ranked.moved.get(item, ())
         if before is not None and (after != before or itself):

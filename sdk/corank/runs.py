@@ -41,11 +41,15 @@ def rank_ruled(
     widened where they leave fewer than 100, as it is for an answer.
     """
     n, rules = len(histories), engine.vertical.rules
+    moments = nothing_known(n) if moments is None else moments
     ranked = [
         best_first(engine.recommender, found, histories[row])
         for row, found in enumerate(_found(engine, histories, moments))
     ]
-    ruled = (apply_rules(rules, answer, engine.shelf) for answer in ranked)
+    ruled = (
+        apply_rules(rules, answer, engine.shelf.asked_by(moments.slice(row, 1)))
+        for row, answer in enumerate(ranked)
+    )
     return _run(ranked, n), _run(ruled, n)
 
 

@@ -8,12 +8,15 @@ For the tests of a vertical's own package:
 Knows declarations and data; fits nothing.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import dataframely as dy
 import numpy as np
+import polars as pl
 
+from corank.data.context import ASKER
 from corank.data.dataset import Dataset
 from corank.data.labels import vote
 from corank.data.schema import Interaction, Item, Query, User
@@ -129,18 +132,29 @@ def _check_rules(vertical: Vertical, data: Dataset) -> None:
     rng = np.random.default_rng(0)
     n = data.items.height
     vectors = rng.normal(size=(n, 8)).astype(np.float32)
-    shelf = Shelf(data.items, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    anybody = Shelf(data.items, vectors, vertical.nobody)
     seen = rng.permutation(n)[:SHOWN].astype(np.int32)
     given = Ranked(rng.permutation(n).astype(np.int32), np.sort(rng.normal(size=n))[::-1], seen)
-    for rule in vertical.rules:
-        for ranked in (given, given.head(1), given.head(0)):
-            _check_rule(rule, ranked, shelf)
-    answer = apply_rules(vertical.rules, given, shelf)
-    if not len(answer.items):
+    left = 0
+    for asker in (vertical.nobody, *_askers(vertical, data)):
+        shelf = anybody.asked_by(asker)
+        for rule in vertical.rules:
+            for ranked in (given, given.head(1), given.head(0)):
+                _check_rule(rule, ranked, shelf)
+        answer = apply_rules(vertical.rules, given, shelf)
+        left += len(answer.items)
+        for rule in vertical.rules:
+            if rule.hard and len(rule.apply(answer, shelf).items) < len(answer.items):
+                raise DeclarationError(f"hard rule {rule.name!r} is broken by the finished answer.")
+    if not left:
         raise DeclarationError("its rules leave nothing of the sample to show.")
-    for rule in vertical.rules:
-        if rule.hard and len(rule.apply(answer, shelf).items) < len(answer.items):
-            raise DeclarationError(f"hard rule {rule.name!r} is broken by the finished answer.")
+
+
+def _askers(vertical: Vertical, data: Dataset) -> Iterator[pl.DataFrame]:
+    """Some of the sample's users, as rules see them."""
+    known = [pl.col(name).alias(ASKER + name) for name in vertical.asked if name in data.users]
+    yield from data.users.head(SHOWN).select(known).iter_slices(1) if known else ()
 
 
 def _check_rule(rule: Rule, ranked: Ranked, shelf: Shelf) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import dataframely as dy
 import polars as pl
 
-from corank.data.context import Context
+from corank.data.context import ASKER, Context
 from corank.data.dataset import Dataset
 from corank.data.labels import LabelingFunction
 from corank.data.read import read_tables
@@ -120,6 +120,13 @@ class Vertical:
             self._check_metric(metric)
         self._check_user_text()
         self._check_contexts()
+        for column in self.asked:
+            if column not in self.moment_columns:
+                raise DeclarationError(
+                    f"Vertical {self.name!r}: a rule asks for {column!r} of whoever asks, which is "
+                    f"no column of {self.interactions.__name__} or {self.users.__name__}."
+                    + nearest(column, self.moment_columns)
+                )
 
     def _check_metric(self, metric: str) -> None:
         try:
@@ -161,6 +168,17 @@ class Vertical:
         """What a request may say about its moment: columns of interactions and users."""
         columns = {**self.users.columns(), **self.interactions.columns()}
         return {n: c.dtype for n, c in columns.items() if n not in ("user_id", "item_id", "event")}
+
+    @cached_property
+    def asked(self) -> tuple[str, ...]:
+        """Columns of interactions and users that its rules ask for."""
+        return tuple(sorted({column for rule in self.rules for column in rule.asks()}))
+
+    @property
+    def nobody(self) -> pl.DataFrame:
+        """Somebody of whom nothing is known, as rules see them: one row of nulls."""
+        kinds = {ASKER + name: self.moment_columns[name] for name in self.asked}
+        return pl.DataFrame({name: [None] for name in kinds}, schema=kinds)
 
     @property
     def schemas(self) -> dict[TableName, type[dy.Schema]]:
@@ -208,6 +226,7 @@ class Vertical:
             queries=tables.get("queries", self.queries.create_empty()),
             labeling_functions=self.labeling_functions,
             contexts=self.contexts,
+            asked=self.asked,
             user_text=self.user_text,
             intake=intake,
         )

@@ -1,11 +1,12 @@
 """Moments: what an event, a user and a running session say about when something is asked."""
 
 import datetime as dt
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
-from corank.data.context import Context, categories, in_session, moment, nothing_known
+from corank.data.context import Context, circumstances, in_session, moment, nothing_known
 from corank.data.dataset import Dataset
 from corank.data.labels import labeling_function
 from corank.errors import DeclarationError, RequestError
@@ -43,7 +44,7 @@ USERS = pl.DataFrame({"user_id": ["u", "v"], "price_band": ["premium", None]})
 
 def test_a_context_reads_the_event_and_its_user() -> None:
     asked = events(("u", "a", 0, "phone"), ("v", "b", 600, None), ("w", "c", 0, "tv"))
-    found = categories((DEVICE, DAYTIME, BAND), asked, USERS)
+    found = circumstances((DEVICE, DAYTIME, BAND), asked, USERS)
     assert found["context:device"].to_list() == ["phone", None, "tv"]
     assert found["context:daytime"].to_list() == ["true", "false", "true"]
     assert found["context:band"].to_list() == ["premium", None, None]
@@ -72,6 +73,25 @@ def test_a_case_knows_its_session_and_the_context_of_its_first_answer() -> None:
     assert moments["session"].to_list() == [2, 0]
     assert moments["context:device"].to_list() == ["phone", None]
     assert moments["context:band"].to_list() == ["premium", None]
+
+
+def test_a_case_knows_what_rules_ask_of_its_user() -> None:
+    data = Dataset(
+        items=pl.DataFrame({"item_id": list("ab")}),
+        users=pl.DataFrame({"user_id": ["u", "v"], "age": [17, 40]}),
+        interactions=events(("u", "b", 31, "tv"), ("v", "b", 1, None), ("w", "b", 1, None)),
+        queries=pl.DataFrame(),
+        labeling_functions=(liked,),
+        contexts=(DEVICE,),
+        asked=("age", "device"),
+        history=events(("u", "a", 0, None)),
+    )
+    cases = data.cases()
+    assert dict(zip(cases.users, cases.moments["asker:age"], strict=True)) == {
+        "u": 17, "v": 40, "w": None,
+    }  # fmt: skip
+    assert cases.moments["asker:device"].to_list() == ["tv", None, None]
+    assert "asker:age" not in replace(data, asked=()).cases().moments.columns
 
 
 def test_a_case_knows_what_its_user_has_stated() -> None:
@@ -106,6 +126,9 @@ def test_a_request_tells_what_it_knows() -> None:
     told = moment((DEVICE, DAYTIME, BAND), COLUMNS, now, session=2, stated="tea")
     assert told.row(0) == (2, "tea", "phone", "false", None)
     assert moment((DEVICE,), COLUMNS, {}, session=0, stated="").row(0) == (0, "")
+    asked = moment((), COLUMNS, now, 0, "", asked=("price_band", "timestamp"))
+    assert asked["asker:price_band"].to_list() == [None]
+    assert asked["asker:timestamp"].to_list() == [dt.datetime(2026, 3, 1, 21)]
 
 
 def test_nothing_known_is_no_session() -> None:
@@ -133,4 +156,4 @@ def test_a_context_has_a_short_name_of_its_own(name: str) -> None:
 
 def test_a_context_over_a_missing_column_says_which() -> None:
     with pytest.raises(DeclarationError, match="Context 'where' cannot be read"):
-        categories((Context("where", pl.col("place")),), events(("u", "a", 0, None)), USERS)
+        circumstances((Context("where", pl.col("place")),), events(("u", "a", 0, None)), USERS)

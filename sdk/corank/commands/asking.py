@@ -124,12 +124,11 @@ def app(arguments: argparse.Namespace) -> None:
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
-    return {"k": arguments.k, "where": _where(arguments)}
+    return {"k": arguments.k, "where": _where(arguments), "now": _now(arguments)}
 
 
 def _visit(arguments: argparse.Namespace) -> dict[str, Any]:
-    session, interests = arguments.session, arguments.interests
-    known = {"now": _now(arguments), "session": session, "interests": interests}
+    known = {"session": arguments.session, "interests": arguments.interests}
     return known | {"as_new": arguments.as_new}
 
 

@@ -13,7 +13,9 @@ training event answers teaches `corank.rank.lift` which items are chosen when; w
 answers is looked up there. The session needs no declaration: it is how many of the newest items of
 a history followed one another, and the request, within half an hour. Nor do the interests: the text
 that a vertical's ``user_text`` renders of the user is read as the oldest item of the history.
-Knows tables; knows no models.
+
+Rules may ask for columns of the interactions and users too, as they are: see `asker`. Knows tables;
+knows no models.
 """
 
 import datetime as dt
@@ -31,11 +33,24 @@ SESSION_GAP = dt.timedelta(minutes=30)
 """A longer silence ends a session."""
 PREFIX = "context:"
 """Of a context's column in a table of moments."""
+ASKER = "asker:"
+"""Of a column that rules ask for, in a table of moments."""
 
 Moments = pl.DataFrame
 """One row per case: ``session`` (Int32, how many of the history's newest items belong to the
-running session), ``stated`` (String, the interests that the user has stated, or nothing), and a
-String column ``context:<name>`` for each context, null where unknown."""
+running session), ``stated`` (String, the interests that the user has stated, or nothing), a
+String column ``context:<name>`` for each context, and a column ``asker:<name>`` for each that rules
+ask for; both are null where unknown."""
+
+
+def asker(column: str) -> pl.Expr:
+    """Return a column of whoever asks, for the condition of a rule.
+
+    It is a column of the vertical's users or interactions, and null where a request does not say:
+
+        Require("suitable", pl.col("risk_class") <= asker("risk_tolerance"))
+    """
+    return pl.col(ASKER + column)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +87,20 @@ def nothing_known(n: int) -> Moments:
     return pl.select(pl.repeat(value, n).alias(name) for name, value in nothing.items())
 
 
-def categories(
-    contexts: Sequence[Context], events: pl.DataFrame, users: pl.DataFrame
+def circumstances(
+    contexts: Sequence[Context],
+    events: pl.DataFrame,
+    users: pl.DataFrame,
+    asked: Sequence[str] = (),
 ) -> pl.DataFrame:
-    """Answer every context for every event: a String column each.
+    """Answer every context for every event, and what rules ask: the columns of `Moments`.
 
     Raises:
         DeclarationError: an expression names a column that neither table has, or fails.
     """
-    joined = _with_users(events, users) if contexts else events
-    return pl.DataFrame([_category(context, joined) for context in contexts])
+    joined = _with_users(events, users) if contexts or asked else events
+    known = [joined[name].alias(ASKER + name) for name in asked]
+    return pl.DataFrame([*(_category(context, joined) for context in contexts), *known])
 
 
 def moment(
@@ -90,6 +109,7 @@ def moment(
     given: Mapping[str, Any],
     session: int,
     stated: str,
+    asked: Sequence[str] = (),
 ) -> Moments:
     """Return the moment of one request.
 
@@ -99,6 +119,7 @@ def moment(
         given: what is known of some of them; a string is read as the column's type.
         session: how many of the history's newest items belong to the running session.
         stated: interests, in words.
+        asked: columns that rules ask for.
 
     Raises:
         RequestError: a column is unknown, or a value cannot be read.
@@ -113,7 +134,8 @@ def moment(
     if not given:
         return pl.DataFrame(about)
     row = pl.DataFrame([_value(name, given.get(name), dtype) for name, dtype in columns.items()])
-    return pl.DataFrame([*about, *(_category(context, row) for context in contexts)])
+    known = [row[name].alias(ASKER + name) for name in asked]
+    return pl.DataFrame([*about, *(_category(context, row) for context in contexts), *known])
 
 
 def in_session(positives: pl.DataFrame) -> pl.DataFrame:

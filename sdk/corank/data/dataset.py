@@ -16,12 +16,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from corank.data.context import (
+    ASKER,
     SESSION,
     SESSION_GAP,
     STATED,
     Context,
     Moments,
-    categories,
+    circumstances,
     in_session,
 )
 from corank.data.labels import LabelingFunction, combine, label_table
@@ -66,6 +67,7 @@ class Dataset:
     queries: pl.DataFrame
     labeling_functions: tuple[LabelingFunction, ...]
     contexts: tuple[Context, ...] = ()
+    asked: tuple[str, ...] = ()  # columns of interactions and users that rules ask for
     user_text: str | None = None
     history: pl.DataFrame | None = None
     protocol: Protocol | None = None
@@ -77,7 +79,7 @@ class Dataset:
         """One row per (user, item) graded above 0, by user and time (see `labels.combine`).
 
         Columns: user_id, item_id, timestamp, grade, weight, item (catalogue index, Int32), and
-        the category of each context.
+        the category of each context and what rules ask for.
         """
         return self._graded(self.interactions).filter(pl.col("grade") > 0)
 
@@ -138,7 +140,7 @@ class Dataset:
             .with_columns(pl.col("seen").fill_null(0), pl.when(goes_on).then(SESSION).otherwise(0))
             .sort("user_id", "seen", "timestamp", maintain_order=True)
             .group_by("user_id", "seen", maintain_order=True)
-            .agg("item", "grade", pl.col(SESSION, *self._context_columns).first())
+            .agg("item", "grade", pl.col(SESSION, *self._circumstances).first())
             .join(histories, on="user_id", how="left", maintain_order="left")
             .with_columns(pl.col("history", "weight").list.head("seen").fill_null([]))
             .join(self._stated, on="user_id", how="left", maintain_order="left")
@@ -148,7 +150,7 @@ class Dataset:
             asked["user_id"],
             Ragged.from_grouped(asked["history"], asked["weight"]),
             Ragged.from_grouped(asked["item"], asked["grade"]),
-            asked.select(SESSION, STATED, *self._context_columns),
+            asked.select(SESSION, STATED, *self._circumstances),
         )
 
     def judged_queries(self) -> tuple[list[str], Ragged]:
@@ -229,8 +231,8 @@ class Dataset:
         return self.users.select("user_id", said.alias(STATED))
 
     @property
-    def _context_columns(self) -> list[str]:
-        return [context.column for context in self.contexts]
+    def _circumstances(self) -> list[str]:
+        return [*(context.column for context in self.contexts), *(ASKER + n for n in self.asked)]
 
     @property
     def _tables(self) -> Tables:
@@ -241,7 +243,7 @@ class Dataset:
         return positions(self.items["item_id"])
 
     def _graded(self, events: pl.DataFrame) -> pl.DataFrame:
-        moments = categories(self.contexts, events, self.users)
+        moments = circumstances(self.contexts, events, self.users, self.asked)
         graded = combine(self.labeling_functions, events, moments)
         return graded.join(self._positions, on="item_id", maintain_order="left")
 

@@ -45,11 +45,13 @@ class Request(ABC):
     Args:
         signals: of the catalogue.
         ranker: scores the candidates.
+        moments: what is known beside the query or the history, one row.
         chances: what its scores promise, where that is known.
     """
 
     signals: Signals
     ranker: Ranker
+    moments: Moments
     chances: Chances | None = None
 
     @property
@@ -170,12 +172,10 @@ class Visit(Request):
 
     Args:
         seen: the history, (t,) oldest first.
-        moments: what is known beside it, one row.
         interests: the vector of what is stated of them, (1, d_text); zeros for nothing.
     """
 
     seen: Items
-    moments: Moments
     interests: NDArray[np.float32]
 
     @property

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corank.data.context import asker
 from corank.errors import DeclarationError
 from corank.rank.rules import (
     AlreadySeen,
@@ -92,6 +93,63 @@ def test_no_hard_rule_is_ever_broken_and_nothing_is_lost_without_a_count(
     assert len(answer.items) + sum(answer.removed.values()) == len(before.items)
     removers = {rule.name for rule in rules if rule.hard or isinstance(rule, Cap)}
     assert set(answer.removed) <= removers
+
+
+SUITABLE = Require("suitable", pl.col("stock") <= asker("tolerance"))
+UNWANTED = Exclude("unwanted", pl.col("genre").str.contains(asker("dislikes"), literal=True))
+GROWN_UP = Require("grown_up", asker("age") >= 18)
+NOBODY = pl.DataFrame(
+    {"asker:tolerance": [None], "asker:dislikes": [None], "asker:age": [None]},
+    schema={"asker:tolerance": pl.Int64, "asker:dislikes": pl.String, "asker:age": pl.Int64},
+)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    tolerance=st.none() | st.integers(-1, 3),
+    dislikes=st.none() | st.sampled_from(["Action", "Drama"]),
+    age=st.none() | st.integers(0, 30),
+    soft=st.lists(ANY_RULE.filter(lambda rule: not rule.hard), max_size=3),
+)
+@settings(max_examples=1_000, deadline=None)
+def test_a_hard_rule_about_whoever_asks_is_never_broken(
+    seed: int, tolerance: int | None, dislikes: str | None, age: int | None, soft: list[Rule]
+) -> None:
+    random = np.random.default_rng(seed)
+    n = int(random.integers(1, 25))
+    plain, before = random_shelf(random, n), random_answer(random, n)
+    told = {"asker:tolerance": tolerance, "asker:dislikes": dislikes, "asker:age": age}
+    moments = pl.DataFrame(
+        {name: [value] for name, value in told.items() if value is not None},
+        schema={name: NOBODY.schema[name] for name, value in told.items() if value is not None},
+    )
+    shelf = Shelf(plain.items, plain.vectors, NOBODY).asked_by(moments)
+    hard: list[Rule] = [SUITABLE, UNWANTED, GROWN_UP]
+
+    answer = apply_rules([*soft, *hard], before, shelf)
+
+    rows = shelf.items[answer.items.tolist()]
+    assert not len(rows) or (tolerance is not None and age is not None and age >= 18)
+    assert all(stock is not None and stock <= (tolerance or 0) for stock in rows["stock"])
+    assert not any(dislikes and genre and dislikes in genre for genre in rows["genre"])
+    kept = set(apply_rules(hard, before, shelf).items.tolist())
+    by_hand = {
+        item for item in before.items.tolist()
+        for row in [shelf.items.row(item, named=True)]
+        if age is not None and age >= 18
+        and tolerance is not None and row["stock"] is not None and row["stock"] <= tolerance
+        and not (dislikes and row["genre"] and dislikes in row["genre"])
+    }  # fmt: skip
+    assert kept == by_hand  # and nothing else is taken
+
+
+def test_a_shelf_forgets_who_asked_before() -> None:
+    shelf = Shelf(ITEMS, np.eye(6, dtype=np.float32), NOBODY)
+    rich = shelf.asked_by(pl.DataFrame({"asker:tolerance": [9]}))
+    assert letters(SUITABLE.apply(ranked(), rich)) == "abdef"
+    assert letters(SUITABLE.apply(ranked(), shelf)) == ""
+    assert shelf.asked_by(pl.DataFrame({"session": [1]})) is shelf
+    assert SUITABLE.columns() == ("stock",) and SUITABLE.asks() == ("tolerance",)
 
 
 @given(seed=st.integers(0, 1_000), rules=st.lists(ANY_RULE, max_size=6), data=st.data())

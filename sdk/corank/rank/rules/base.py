@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from corank.data.context import ASKER, Moments
 from corank.data.values import Shares, share_out
 from corank.errors import DeclarationError
 
@@ -18,20 +20,53 @@ _HELD = "__held"
 
 
 class Shelf:
-    """The catalogue as rules see it: item columns, and vectors for `Diversify`.
+    """The catalogue as rules see it: item columns, vectors for `Diversify`, and who asks.
 
-    A rule's expression is evaluated once over the whole catalogue and kept.
+    A condition on items is evaluated once over the whole catalogue and kept; one on whoever asks
+    anew for the items in question.
+
+    Args:
+        items: the catalogue.
+        vectors: of its texts, (n_items, d), unit length.
+        asker: one row of what rules ask for, ``asker:<name>`` each; null where it is not known.
     """
 
-    def __init__(self, items: pl.DataFrame, vectors: NDArray[np.float32]) -> None:
+    def __init__(
+        self,
+        items: pl.DataFrame,
+        vectors: NDArray[np.float32],
+        asker: pl.DataFrame | None = None,
+    ) -> None:
         self.items = items
-        self.vectors = vectors  # (n_items, d), unit length
+        self.vectors = vectors
+        self._asker = pl.DataFrame() if asker is None else asker
         self._masks: dict[int, tuple[pl.Expr, Mask]] = {}
         self._codes: dict[str, NDArray[np.int64]] = {}
         self._shares: dict[str, Shares] = {}
 
+    def asked_by(self, moments: Moments) -> "Shelf":
+        """Return the same shelf as somebody sees it of whom one row of moments tells."""
+        told = [name for name in self._asker.columns if name in moments.columns]
+        if not told:
+            return self
+        other = copy(self)
+        other._asker = self._asker.with_columns(moments.select(told))
+        return other
+
+    def held(self, when: pl.Expr, items: NDArray[np.int32]) -> Mask:
+        """Where a condition on items, and perhaps on whoever asks, holds, (m,).
+
+        Null counts as false, and what is not known of whoever asks is null.
+        """
+        if not asks(when):
+            return self.mask(when)[items]
+        named = [name for name in when.meta.root_names() if not name.startswith(ASKER)]
+        one = pl.int_range(pl.len()).alias(_HELD)  # a condition may name no item column at all
+        rows = self.items.select(one, *named)[items.tolist()]
+        return _holds(rows.join(self._asker, how="cross"), when)
+
     def mask(self, when: pl.Expr) -> Mask:
-        """Where the expression holds, (n_items,); null counts as false."""
+        """Where a condition on items alone holds, (n_items,); null counts as false."""
         if id(when) not in self._masks:
             self._masks[id(when)] = (when, self.evaluate(when))
         return self._masks[id(when)][1]
@@ -42,16 +77,7 @@ class Shelf:
         Raises:
             DeclarationError: it names a missing column or is not true or false.
         """
-        try:
-            held = self.items.with_columns(when.alias(_HELD)).get_column(_HELD)
-        except pl.exceptions.PolarsError as error:
-            raise DeclarationError(f"The condition {when} cannot be evaluated: {error}") from error
-        if held.dtype not in (pl.Boolean, pl.Null):
-            raise DeclarationError(
-                f"The condition {when} holds {held.dtype}; it must be true or false, as in "
-                "pl.col('stock') == 0."
-            )
-        return held.cast(pl.Boolean).fill_null(False).to_numpy()
+        return _holds(self.items, when)
 
     def codes(self, column: str) -> NDArray[np.int64]:
         """The column as integers, equal where its values are equal; null is -1, (n_items,)."""
@@ -69,6 +95,25 @@ class Shelf:
         if column not in self._shares:
             self._shares[column] = share_out(self.items[column])
         return self._shares[column]
+
+
+def asks(when: pl.Expr) -> tuple[str, ...]:
+    """Return the columns of whoever asks that a condition names."""
+    named = when.meta.root_names()
+    return tuple(name.removeprefix(ASKER) for name in named if name.startswith(ASKER))
+
+
+def _holds(rows: pl.DataFrame, when: pl.Expr) -> Mask:
+    try:
+        held = rows.with_columns(when.alias(_HELD)).get_column(_HELD)
+    except pl.exceptions.PolarsError as error:
+        raise DeclarationError(f"The condition {when} cannot be evaluated: {error}") from error
+    if held.dtype not in (pl.Boolean, pl.Null):
+        raise DeclarationError(
+            f"The condition {when} holds {held.dtype}; it must be true or false, as in "
+            "pl.col('stock') == 0."
+        )
+    return held.cast(pl.Boolean).fill_null(False).to_numpy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +176,10 @@ class Rule(ABC):
         """Item columns the rule reads; a vertical checks that it has them."""
         return ()
 
+    def asks(self) -> tuple[str, ...]:
+        """Columns of whoever asks that the rule reads: of the vertical's users or interactions."""
+        return ()
+
     @abstractmethod
     def describe(self) -> str:
         """Say in one line what the rule does; kept in bundles."""
@@ -138,14 +187,21 @@ class Rule(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Conditional(Rule):
-    """A rule about the items for which a condition holds; null counts as not holding."""
+    """A rule about the items for which a condition holds; null counts as not holding.
+
+    The condition may name what is known of whoever asks; see `corank.asker`.
+    """
 
     name: str
     when: pl.Expr
 
     def columns(self) -> tuple[str, ...]:
-        """Columns of the condition."""
-        return tuple(self.when.meta.root_names())
+        """Item columns of the condition."""
+        return tuple(n for n in self.when.meta.root_names() if not n.startswith(ASKER))
+
+    def asks(self) -> tuple[str, ...]:
+        """Columns of whoever asks that the condition names."""
+        return asks(self.when)
 
 
 def in_order(rules: Sequence[Rule]) -> Sequence[Rule]:

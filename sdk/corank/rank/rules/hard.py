@@ -11,13 +11,16 @@ from corank.rank.rules.base import Conditional, Mask, Ranked, Rule, Shelf
 
 @dataclass(frozen=True, eq=False)
 class Exclude(Conditional):
-    """Never show items for which a condition holds."""
+    """Never show items for which a condition holds.
+
+    What is not known of whoever asks excludes nothing: for what must be known, `Require` it.
+    """
 
     hard: ClassVar[bool] = True
 
     def apply(self, ranked: Ranked, shelf: Shelf) -> Ranked:
         """Remove them."""
-        return ranked.drop(shelf.mask(self.when)[ranked.items], self.name)
+        return ranked.drop(shelf.held(self.when, ranked.items), self.name)
 
     def describe(self) -> str:
         """One line."""
@@ -32,7 +35,7 @@ class Require(Conditional):
 
     def apply(self, ranked: Ranked, shelf: Shelf) -> Ranked:
         """Remove the others."""
-        return ranked.drop(~shelf.mask(self.when)[ranked.items], self.name)
+        return ranked.drop(~shelf.held(self.when, ranked.items), self.name)
 
     def describe(self) -> str:
         """One line."""

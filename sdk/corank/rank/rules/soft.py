@@ -22,7 +22,7 @@ class Boost(Conditional):
         """Add ``by`` times (best - worst score) and sort again; ties keep their order."""
         if not len(ranked.items):
             return ranked
-        held = shelf.mask(self.when)[ranked.items]
+        held = shelf.held(self.when, ranked.items)
         scores = ranked.scores + held * (self.by * np.ptp(ranked.scores))
         order = np.argsort(-scores, kind="stable")
         return ranked.order(order, scores).note(ranked.items[held].tolist(), self.name)
@@ -139,7 +139,7 @@ class Floor(Conditional):
 
     def apply(self, ranked: Ranked, shelf: Shelf) -> Ranked:
         """Walk down the list and lift where one is due."""
-        held = shelf.mask(self.when)[ranked.items].tolist()
+        held = shelf.held(self.when, ranked.items).tolist()
         waiting = list(range(len(held)))
         shown: list[int] = []
         count = 0
