@@ -30,6 +30,7 @@ import polars as pl
 from benchmarks.datasets import RankingSet
 from corank import (
     AlreadySeen,
+    Calibrate,
     FitConfig,
     Interaction,
     Item,
@@ -70,7 +71,7 @@ FILMS = Vertical(
     interactions=Rating,
     item_text="{title} ({year}). {genres}. {director}. {actors}. {plot}",
     labeling_functions=(rated,),
-    rules=(AlreadySeen(),),
+    rules=(AlreadySeen(), Calibrate("genre", weight=0.3)),
     genre="genre",
 )
 
