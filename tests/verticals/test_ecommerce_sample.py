@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from corank.people import NEW_YEAR
 from corank_ecommerce.sample import folder
-from corank_ecommerce.sample.generate import NEW_YEAR, Shop, write
+from corank_ecommerce.sample.generate import Shop, write
 from corank_ecommerce.sample.personas import GOES_WITH, PERSONAS, THEMES
 
 EVENTS = {"view", "click", "add_to_cart", "purchase", "return", "bounce"}
