@@ -8,6 +8,7 @@ ranker is the weighted sum that they start from.
 """
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from benchmarks.results import store
 from corank import Dataset, EncoderConfig, Engine, FitConfig
 from corank.evaluate.report import OURS, Row, compared, measured
 from corank.evaluate.task import Task
-from corank.fitting import learn_signals, shared_of
+from corank.fitting import Fading, learn_signals, shared_of
 from corank.rank.signals import Signals
 from corank.recommending import Lessons, fit_recommender
 from corank.retrieve.vectors import build_index
@@ -63,7 +64,9 @@ def without_each(engine: Engine, train: Dataset, config: FitConfig) -> dict[str,
     base, held = fit.rehearse()
     share = float(str(engine.about["user model share"]))
     shared = shared_of(engine.signals)
-    early, _ = learn_signals(base, shared, config, share=share)
+    fading = Fading.of(engine.signals)
+    learn = partial(learn_signals, config=config, share=share, fading=fading)
+    early, _ = learn(base, shared)
     found = {}
 
     def learned(name: str, signals: Signals, early: Signals, parts: frozenset[str]) -> None:
@@ -76,7 +79,7 @@ def without_each(engine: Engine, train: Dataset, config: FitConfig) -> dict[str,
         learned(part, engine.signals, early, frozenset({part}))
     nothing = np.zeros_like(engine.signals.text_vectors)
     mute = shared | {"text_vectors": nothing, "text_index": build_index(nothing, config.index)}
-    deaf, before = (learn_signals(data, mute, config, share=share)[0] for data in (fit, base))
+    deaf, before = (learn(data, mute)[0] for data in (fit, base))
     learned("all text", deaf, before, TEXTS)
     linear = replace(engine.recommender, trees=None)
     found[f"{OURS} - trees"] = replace(engine, recommender=linear)

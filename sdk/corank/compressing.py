@@ -20,7 +20,7 @@ from corank.engine import Engine
 from corank.errors import CompressionError
 from corank.evaluate.metrics import compute
 from corank.evaluate.relevance import Qrels, judge
-from corank.fitting import FitConfig, learn_signals, shared_of, slice_task
+from corank.fitting import Fading, FitConfig, learn_signals, shared_of, slice_task
 from corank.language.shrink import ShrinkConfig
 from corank.progress import track
 from corank.retrieve.vectors import Kind, build_index
@@ -93,7 +93,8 @@ def _untold(engine: Engine, known: Dataset) -> Engine:
     fit = {name: value for name, value in _made(engine, "fit").items() if name in options}
     share = float(cast(float, engine.about["user model share"]))
     shared = shared_of(engine.signals)
-    signals, _ = learn_signals(known, shared, from_mapping(FitConfig, fit), share=share)
+    fading, config = Fading.of(engine.signals), from_mapping(FitConfig, fit)
+    signals, _ = learn_signals(known, shared, config, share=share, fading=fading)
     return replace(engine, signals=signals)
 
 

@@ -4,9 +4,9 @@ Knows datasets, encoders and signals; knows nothing of engines or bundles.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -18,10 +18,10 @@ from corank.data.dataset import Dataset
 from corank.data.ragged import Ragged
 from corank.data.text import render
 from corank.errors import DataError
-from corank.evaluate.baselines import TextMean
+from corank.evaluate.baselines import DECAYS, TextMean
 from corank.evaluate.metrics import mean_ndcg
 from corank.evaluate.relevance import Qrels, judge
-from corank.evaluate.task import Task
+from corank.evaluate.task import Scorer, Task
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.rerank import RerankerConfig
 from corank.language.trainer import Run
@@ -42,7 +42,9 @@ from corank.vertical import Vertical
 
 T = TypeVar("T")
 
-DECAY = 0.65  # how fast a history fades in co-occurrence, text and words
+DECAY = 0.65
+"""How fast a history fades, 1 for not at all, where nothing says better."""
+FADING_CASES = 2_000  # validation cases that say how fast
 TUNING_CASES = 5_000  # validation cases that decide when training is done
 
 Watch = Callable[[float, float], None]
@@ -130,14 +132,57 @@ def shared_signals(
         "bm25": BM25.build(texts.to_list(), items["title"].to_list()),
         "log_price": log_price(items, vertical.price),
         "repeatable": repeatable(vertical, items, vectors),
-        "decay": DECAY,
     }
 
 
 def shared_of(signals: Signals) -> dict[str, Any]:
     """Return those of some signals that are not learned from events; see `shared_signals`."""
-    names = ("text_vectors", "text_index", "bm25", "log_price", "repeatable", "decay", "without")
+    names = ("text_vectors", "text_index", "bm25", "log_price", "repeatable", "without")
     return {name: getattr(signals, name) for name in names}
+
+
+class Fading(NamedTuple):
+    """How fast a history fades, 1 for not at all, to what reads it."""
+
+    together: float = DECAY
+    neighbours: float = DECAY
+    text: float = DECAY  # and words
+
+    @classmethod
+    def of(cls, signals: Signals) -> "Fading":
+        """Return how fast it does to some signals."""
+        return cls(signals.together.decay, signals.neighbours.decay, signals.decay)
+
+    def to(self, signals: Signals) -> Signals:
+        """Return the signals with histories fading so."""
+        return replace(
+            signals,
+            together=replace(signals.together, decay=self.together),
+            neighbours=replace(signals.neighbours, decay=self.neighbours),
+            decay=self.text,
+        )
+
+
+def learn_fading(signals: Signals, data: Dataset, seed: int) -> Fading:
+    """Return the fading with which each signal alone answers best; `DECAY` where nobody asks.
+
+    Args:
+        signals: have not seen what is asked.
+        data: what is asked.
+        seed: of the choice of cases.
+    """
+    task = slice_task(data, signals.repeatable, at_most=FADING_CASES, seed=seed)
+    if task is None:
+        return Fading()
+
+    def best(scorer: Callable[[float], Scorer]) -> float:
+        return max(DECAYS, key=lambda decay: task.mean(scorer(decay), "ndcg@10"))
+
+    return Fading(
+        best(lambda decay: replace(signals.together, decay=decay).score),
+        best(lambda decay: replace(signals.neighbours, decay=decay).score),
+        best(lambda decay: TextMean(signals.text_vectors, decay).score),
+    )
 
 
 def learn_signals(
@@ -146,6 +191,7 @@ def learn_signals(
     config: FitConfig,
     validate: ByModel | None = None,
     share: float = 1.0,
+    fading: Fading = Fading(),  # noqa: B008  it cannot change
 ) -> tuple[Signals, float]:
     """Learn from these events alone.
 
@@ -155,6 +201,7 @@ def learn_signals(
         config: how.
         validate: chooses when the user model is done.
         share: of its training, where validation does not choose; see `train_user_model`.
+        fading: of histories; see `learn_fading`.
 
     Returns:
         The signals, and the share of the user model's training that was taken.
@@ -174,8 +221,9 @@ def learn_signals(
     signals = Signals(
         user_model=user_model,
         state_index=build_index(user_model.states, config.index),
-        together=ease(histories, n_items, decay=DECAY),
-        neighbours=item_knn(histories, n_items, decay=DECAY),
+        together=ease(histories, n_items, decay=fading.together),
+        neighbours=item_knn(histories, n_items, decay=fading.neighbours),
+        decay=fading.text,
         counts=counts,
         recency=recency(train, counts),
         trend=np.log1p(faded_counts(histories.items, train.lateness(), n_items, HALF_LIFE)),

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 NEW_YEAR = dt.datetime(2025, 1, 1)
 DAYS = 365
 NEW = 30  # days
+FIRST_CHINESE = "\u2e80"
 WANDERS = 0.12
 """Share of looks that follow appeal alone."""
 
@@ -81,7 +82,7 @@ class World:
         rows = items.select(pl.col(columns).fill_null("")).rows()
         texts, self.hits = [". ".join(row).lower() for row in rows], dict[str, Scores]()
         for term in sorted({*themes, *terms}):
-            words = re.compile(rf"\b(?:{'|'.join(map(re.escape, themes.get(term, (term,))))})")
+            words = re.compile("|".join(map(_begins, themes.get(term, (term,)))))
             self.hits[term] = np.array([float(bool(words.search(text))) for text in texts])
         self.themes = np.array([self.hits[theme] for theme in themes])  # (themes, items)
         days = (pl.col(appears).str.to_date() - NEW_YEAR.date()).dt.total_days()
@@ -118,6 +119,8 @@ class Person(ABC, Generic[P, W]):
 
     aside = 0.5
     """How much of a second persona there is in everybody."""
+    often = 2.7
+    """Scale of the gamma distribution, of shape 1.3, that visits in a year follow, beside two."""
 
     def __init__(
         self,
@@ -160,7 +163,7 @@ class Person(ABC, Generic[P, W]):
     def year(self) -> Iterator[Event]:
         """Every event of the year, in the order of the visits."""
         first_day = max(0, self.signup)
-        visits = 2 + int(self.rng.gamma(1.3, 2.7) * (DAYS - first_day) / DAYS)
+        visits = 2 + int(self.rng.gamma(1.3, self.often) * (DAYS - first_day) / DAYS)
         days = np.sort(first_day + (DAYS - first_day) * self.rng.random(visits) ** 0.8)
         trail: list[int] = []
         for day in days:
@@ -219,6 +222,11 @@ class Person(ABC, Generic[P, W]):
     def _draw(self, pull: Scores) -> int:
         weights = np.exp(pull - pull.max()).cumsum()
         return int(np.searchsorted(weights, self.rng.random() * weights[-1]))
+
+
+def _begins(word: str) -> str:
+    """A pattern of where a word begins; in Chinese, without spaces, it may stand anywhere."""
+    return re.escape(word) if word >= FIRST_CHINESE else rf"\b{re.escape(word)}"
 
 
 def terms_of(personas: Sequence[Persona]) -> list[str]:

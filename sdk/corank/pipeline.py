@@ -30,6 +30,7 @@ from corank.fitting import (
     FitConfig,
     Watch,
     exported,
+    learn_fading,
     learn_signals,
     model_alone,
     shared_signals,
@@ -278,7 +279,9 @@ class Pipeline:
         checks = {"seed": config.seed, "checks": config.user_model.checks}
         by_model = model_alone(validation, shared["repeatable"], watch, **checks)
         signals, share = learn_signals(fit, shared, config, by_model)
-        early, _ = learn_signals(base, shared, config, share=share)
+        fading = learn_fading(signals, validation, config.seed)
+        signals = fading.to(signals)
+        early, _ = learn_signals(base, shared, config, share=share, fading=fading)
         searcher = fit_searcher(early, encoder, held, validation, config)
         second = None
         if reader:

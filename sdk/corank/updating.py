@@ -21,7 +21,7 @@ from corank.errors import ConfigError, DataError
 from corank.evaluate.gate import Gate, Judgement, Slice
 from corank.evaluate.metrics import compute
 from corank.evaluate.task import Task
-from corank.fitting import FitConfig, learn_signals, shared_of, shared_signals
+from corank.fitting import Fading, FitConfig, learn_signals, shared_of, shared_signals
 from corank.runs import rank_histories
 
 
@@ -90,7 +90,8 @@ def refitted(draft: Engine, train: Dataset, encoder: TextEncoder, config: FitCon
         texts = render(draft.vertical.item_text, train.items)
         shared = shared_signals(draft.vertical, train.items, texts, encoder, config.index)
     share = cast(float, draft.about["user model share"])
-    signals, _ = learn_signals(train, shared, config, share=share)
+    fading = Fading.of(draft.signals)
+    signals, _ = learn_signals(train, shared, config, share=share, fading=fading)
     return replace(draft, encoder=encoder, signals=signals, about={**draft.about, "refit": True})
 
 

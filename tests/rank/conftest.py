@@ -54,7 +54,7 @@ def signals() -> Signals:
         together=related({(0, 2): 0.5, (1, 2): 0.25, (1, 3): 0.1}),
         neighbours=related({(1, 4): 0.3}),
         bm25=BM25.build(TITLES),
-        counts=np.array([10, 5, 3, 0, 1, 0]),
+        counts=np.array([10, 5, 3, 1, 1, 0]),
         recency=np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], np.float32),
         trend=np.array([0.6, 0.5, 0.4, 0.3, 0.2, 0.1], np.float32),
         log_price=np.log1p(price),

@@ -96,6 +96,24 @@ def test_what_does_not_help_on_validation_is_not_kept() -> None:
     assert ranker.weights / ranker.scale == pytest.approx([2, -1, 0.5])
 
 
+def test_few_cases_say_how_much_each_part_of_the_start_is_worth() -> None:
+    """And nothing of what it did not name, which so few would get wrong."""
+    start, rng = {"a": 0.5, "b": -1.0}, np.random.default_rng(0)
+
+    def roughly(x: Floats) -> NDArray[np.floating]:
+        return 2 * x[..., 0] - x[..., 1] + 2 * rng.standard_normal(x.shape[:-1])
+
+    train, check = world(40, roughly, 0, grades=1), world(30, roughly, 1, grades=1)
+    ranker = fit(train, check, start)
+    plain = fit(train, world(29, roughly, 1, grades=1), start)
+    assert ranker.trees is None
+    assert ranker.weights[2] == plain.weights[2] == 0
+    assert -ranker.weights[0] / ranker.weights[1] > -plain.weights[0] / plain.weights[1]
+    test = world(400, roughly, 2)
+    gained, before = (test.ndcg(r.score(test.features)).mean() for r in (ranker, plain))
+    assert gained > before + 0.01
+
+
 def noise(cases: int, seed: int) -> Examples:
     """Grades that have nothing to do with the features."""
     examples = world(cases, linear, seed)

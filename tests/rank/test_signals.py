@@ -109,12 +109,18 @@ def test_as_new_nothing_that_people_did_to_a_candidate_counts(signals: Signals) 
     assert len(recommend(one, []).items) == 0  # nothing is known of anybody
 
 
+TOLD_OF_THE_CHOSEN = {
+    "together", "together_z", "together_rank", "neighbours", "neighbours_z", "session_together",
+}  # fmt: skip
+"""Features that are unknown of an item which nobody has chosen."""
+
+
 def test_features_by_hand(signals: Signals, titles: list[str]) -> None:
     found = recommend(signals, [0, 1])  # candidates 1 to 5, newest is 1, older is 0
     got = columns(found, list(RECOMMEND))
     sequence = [1, 0.8, 0, -1, 0.6]  # states by (0, 1)
-    together = [0, 0.25 + 0.5 * 0.5, 0.1, 0, 0]
-    neighbours = [0, 0, 0, 0.3, 0]
+    together = [0, 0.25 + 0.5 * 0.5, 0.1, 0]  # and nobody ever chose the last one
+    neighbours = [0, 0, 0, 0.3]
     taste = np.array([0.8 + 0.5 * 1, 0.6, 0]) / math.hypot(1.3, 0.6)
     text = [float(signals.text_vectors[item] @ taste) for item in range(1, 6)]
     words = np.array([[lexical_cosine(signals, i, h, titles) for h in (0, 1)] for i in range(1, 6)])
@@ -125,11 +131,11 @@ def test_features_by_hand(signals: Signals, titles: list[str]) -> None:
         "sequence": sequence,
         "sequence_z": z(sequence),
         "sequence_rank": [1, 1 / 2, 1 / 4, 1 / 5, 1 / 3],
-        "together": together,
-        "together_z": z(together),
-        "together_rank": [1 / 5, 1, 1 / 2, 1 / 5, 1 / 5],  # equals share their lowest rank
-        "neighbours": neighbours,
-        "neighbours_z": z(neighbours),
+        "together": [*together, np.nan],
+        "together_z": [*z(together), np.nan],
+        "together_rank": [1 / 4, 1, 1 / 2, 1 / 4, np.nan],  # equals share their lowest rank
+        "neighbours": [*neighbours, np.nan],
+        "neighbours_z": [*z(neighbours), np.nan],
         "text": text,
         "text_z": z(text),
         "text_nearest": [1, 0.6, 0, 0.6, 0],
@@ -137,11 +143,11 @@ def test_features_by_hand(signals: Signals, titles: list[str]) -> None:
         "words": words @ [0.5, 1],
         "words_nearest": words.max(1),
         "words_last": words[:, 1],
-        "popularity": np.log1p([5, 3, 0, 1, 0]),
+        "popularity": np.log1p([5, 3, 1, 1, 0]),
         "recency": [0.2, 0.3, 0.4, 0.5, 0.6],
         "trend": [0.5, 0.4, 0.3, 0.2, 0.1],
         "session_text": [0] * 5,
-        "session_together": [0] * 5,
+        "session_together": [0, 0, 0, 0, np.nan],
         "session_length": [0] * 5,
         "price": [*away, np.nan, -abs(math.log(13) - sum(paid) / 2) / per, np.nan],
         "history_length": [math.log(3)] * 5,
@@ -162,7 +168,7 @@ def test_the_running_session_speaks_for_what_is_like_it(signals: Signals) -> Non
     assert found.items.tolist() == [1, 2, 4, 5]
     both = signals.text_vectors[found.items] @ signals.text_vectors[[0, 1]].T
     assert got["session_text"] == pytest.approx(both.mean(1), abs=1e-6)
-    assert got["session_together"] == pytest.approx([0, 0.75, 0, 0])
+    assert got["session_together"] == pytest.approx([0, 0.75, 0, np.nan], nan_ok=True)
     assert got["session_length"] == pytest.approx([math.log(3)] * 4)
 
 
@@ -202,10 +208,13 @@ def test_an_empty_history_is_answered(signals: Signals) -> None:
     assert got["popularity"] == pytest.approx(np.log1p(signals.counts))
     silent = RECOMMEND.keys() - {"price", "popularity", "recency", "trend"}
     ranks = {"sequence_rank", "together_rank"}
-    for name in silent - ranks:
+    for name in silent - ranks - TOLD_OF_THE_CHOSEN:
         assert got[name].tolist() == [0] * 6, name
-    for name in ranks:  # no item is preferred for where it stands in the catalogue
-        assert got[name] == pytest.approx(1 / 6), name
+    for name in TOLD_OF_THE_CHOSEN - ranks:
+        assert got[name] == pytest.approx([0] * 5 + [np.nan], nan_ok=True), name
+    # no item is preferred for where it stands in the catalogue
+    assert got["sequence_rank"] == pytest.approx(1 / 6)
+    assert got["together_rank"] == pytest.approx([1 / 5] * 5 + [np.nan], nan_ok=True)
 
 
 def test_a_history_without_prices_says_nothing_about_price(signals: Signals) -> None:
@@ -264,7 +273,10 @@ def test_many_at_once_are_each_as_if_alone(untied: Signals, many: list[list[int]
         alone = recommend(untied, history, 4)
         assert found.items.tolist() == alone.items.tolist()
         assert found.features == pytest.approx(alone.features, abs=1e-5, nan_ok=True)
-        assert np.isfinite(np.delete(found.features, list(RECOMMEND).index("price"), 1)).all()
+        got = columns(found, list(RECOMMEND))
+        for name in RECOMMEND.keys() - {"price"}:
+            new = untied.counts[found.items] == 0 if name in TOLD_OF_THE_CHOSEN else False
+            assert (np.isnan(got[name]) == new).all(), name
 
 
 def test_blocks_make_no_difference(signals: Signals, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,12 @@ def recommend_features(known: "Signals", items: Items, case: Case) -> Floats:
         case: the history, and what was computed for it.
     """
     sequence = known.user_model.candidates[items] @ case.user
-    together, neighbours = case.together[items], case.neighbours[items]
+    session = case.history[len(case.history) - case.session :][-RECENT:]
+    fresh = known.counts[items] == 0  # nobody could have chosen them together with anything
+    together, neighbours, session_together = (
+        np.where(fresh, np.nan, scores[items]).astype(np.float32)
+        for scores in (case.together, case.neighbours, known.together.added_up(session))
+    )
     texts = known.text_vectors[items]  # (m, d_text)
     text = texts @ case.taste
     recent = case.history[-RECENT:]
@@ -93,7 +98,6 @@ def recommend_features(known: "Signals", items: Items, case: Case) -> Floats:
     if not len(recent):
         words = np.zeros((len(items), 1), np.float32)
     last = known.popularity[recent[-1]] if len(recent) else 0.0
-    session = case.history[len(case.history) - case.session :][-RECENT:]
     columns = {
         "sequence": sequence,
         "sequence_z": _z(sequence),
@@ -114,7 +118,7 @@ def recommend_features(known: "Signals", items: Items, case: Case) -> Floats:
         "recency": known.recency[items],
         "trend": known.trend[items],
         "session_text": near[:, near.shape[1] - len(session) :].sum(1) / max(len(session), 1),
-        "session_together": known.together.added_up(session)[items],
+        "session_together": session_together,
         "session_length": np.full(len(items), np.log1p(case.session)),
         "price": _price_affinity(known.log_price, items, case.history),
         "history_length": np.full(len(items), np.log1p(len(case.history))),
@@ -136,13 +140,17 @@ def _price_affinity(log_price: Floats, items: Items, history: Items) -> Floats:
 
 
 def _z(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Distance from the candidates' mean in standard deviations."""
-    if not len(values):
+    """Distance from the candidates' mean in standard deviations; nan where unknown."""
+    told = values[~np.isnan(values)]
+    if not len(told):
         return values
-    return np.asarray((values - values.mean()) / (values.std() + 1e-6), np.float32)
+    return np.asarray((values - told.mean()) / (told.std() + 1e-6), np.float32)
 
 
 def _reciprocal_rank(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1 for the best candidate, 1/2 for the second, ...; equal ones share their lowest."""
+    """1 for the best candidate, 1/2 for the second, ...; equal ones share their lowest.
+
+    What is unknown comes last, and stays unknown.
+    """
     rank = np.searchsorted(np.sort(-values), -values, side="right")
-    return np.reciprocal(rank, dtype=np.float32)
+    return np.where(np.isnan(values), np.nan, np.reciprocal(rank, dtype=np.float32))

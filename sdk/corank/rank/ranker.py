@@ -14,7 +14,7 @@ Knows features and grades; knows nothing of items, texts or users.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ Matrix = NDArray[np.float32]
 WORTH_THREADS = 5_000  # rows
 FEWEST = 30
 """Cases of validation; what is learned is kept on no fewer."""
+FEW_L2 = 0.1
+"""How hard weights are pulled to what they start from where there are only a few to learn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,12 @@ class Examples:
         lengths = np.diff(self.indptr)[kept]
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         return Examples(indptr, self.features[entries], self.grades[entries])
+
+    def and_(self, more: "Examples") -> "Examples":
+        """Return these cases and more of the same features."""
+        indptr = np.concatenate([self.indptr, self.indptr[-1] + more.indptr[1:]])
+        features = np.concatenate([self.features, more.features])
+        return Examples(indptr, features, np.concatenate([self.grades, more.grades]))
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -194,9 +202,11 @@ def fit_ranker(
     spreads: Mapping[str, float] | None = None,
     seed: int,
 ) -> Ranker:
-    """Learn a ranker; what does not clearly help on validation is not kept.
+    """Learn a ranker; what does not help on validation is not kept.
 
-    Fewer than `FEWEST` cases of validation prove nothing: then what it starts from stays.
+    Few cases are enough to say how much each part of what it starts from is worth; a weight for
+    every feature, and trees, are kept where they clearly help. Fewer than `FEWEST` cases of
+    validation prove nothing: then what it starts from stays.
 
     Args:
         features: names of the columns.
@@ -224,14 +234,20 @@ def fit_ranker(
     plain = Ranker(tuple(features), mean, scale, initial)
     if len(validation) < FEWEST:
         return plain
-    x = plain._standardised(train.features)
-    linear = Ranker(tuple(features), mean, scale, _listwise(x, train, initial, config.l2))
-    trees = _trees(linear, train, validation, config, seed)
-    best = plain
-    for richer in (linear, Ranker(tuple(features), mean, scale, linear.weights, trees)):
-        if _gains(richer, best, validation):
+
+    def learned(cases: Examples, among: NDArray[np.bool_], l2: float) -> Ranker:
+        x = plain._standardised(cases.features) * among
+        return replace(plain, weights=_listwise(x, cases, initial, l2))
+
+    tuned = learned(train, initial != 0, FEW_L2)
+    linear = learned(train, np.ones(len(features), np.bool_), config.l2)
+    grown = replace(linear, trees=_trees(linear, train, validation, config, seed))
+    best = tuned if _gain(tuned, plain, validation)[0] > 0 else plain
+    for richer in (linear, grown):
+        gain, error = _gain(richer, best, validation)
+        if gain > 2 * error:
             best = richer
-    return best
+    return learned(train.and_(validation), initial != 0, FEW_L2) if best is tuned else best
 
 
 def _spreads(
@@ -249,11 +265,11 @@ def _spreads(
     return found
 
 
-def _gains(richer: Ranker, simple: Ranker, validation: Examples) -> bool:
-    """Say whether the richer ranker gains more than twice the standard error of its gain."""
+def _gain(richer: Ranker, simple: Ranker, validation: Examples) -> tuple[float, float]:
+    """Return what the richer ranker gains, and the standard error of that."""
     more, less = (validation.ndcg(r.score(validation.features)) for r in (richer, simple))
     gain = more - less  # (n,)
-    return bool(gain.mean() > 2 * gain.std() / np.sqrt(len(gain)))
+    return float(gain.mean()), float(gain.std() / np.sqrt(len(gain)))
 
 
 def _listwise(
