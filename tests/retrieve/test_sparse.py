@@ -4,7 +4,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corank.retrieve.sparse import entries, weighted_sum
+from corank.retrieve.sparse import entries, transposed_sum, weighted_sum
 
 
 @given(st.data())
@@ -21,3 +21,14 @@ def test_rows_are_what_scipy_says(data: st.DataObject) -> None:
     assert weighted_sum(matrix, rows, weights) == pytest.approx(
         weights @ matrix.toarray()[rows], abs=1e-6
     )
+
+
+@given(st.data())
+def test_columns_are_what_scipy_says_however_many(data: st.DataObject) -> None:
+    seed, n = data.draw(st.integers(0, 99)), data.draw(st.integers(1, 9))
+    matrix = sp.csr_array(sp.random_array((n, 8), density=0.4, rng=seed, dtype=np.float32))
+    columns = np.array(sorted(data.draw(st.sets(st.integers(0, 7)))), np.int64)
+    weights = np.random.default_rng(seed).standard_normal(len(columns)).astype(np.float32)
+    found = transposed_sum(matrix, sp.csr_array(matrix.T), columns, weights)
+    assert found == pytest.approx(matrix.toarray()[:, columns] @ weights, abs=1e-5)
+    assert found.dtype == np.float32

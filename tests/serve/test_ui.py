@@ -509,3 +509,13 @@ def test_a_recommendation_says_how_likely_it_is_and_a_search_answer_does_not() -
     known, unknown = (views.found(each, {"a": Facts()}, EN) for each in shown)
     assert "7.1% likely" in known and "likely" not in unknown
     assert "7.1%" in views.found(shown[0], {"a": Facts()}, ZH)
+
+
+def test_a_card_says_whose_an_item_is_and_lists_its_genres(engine: Engine) -> None:
+    kept = [column for column in engine.items.columns if column not in ("brand", "category")]
+    items = engine.items.select(kept).with_columns(
+        brand=pl.lit("Tide Tables"), category=pl.lit("nature|history")
+    )
+    vertical = replace(engine.vertical, item_text="{title}. {category}. {description}")
+    facts = Catalogue(replace(engine, items=items, vertical=vertical)).facts(["KIT-0001"])
+    assert facts["KIT-0001"].short[:2] == ("Tide Tables", "nature, history")

@@ -23,7 +23,7 @@ from corank.retrieve.cooccurrence import ItemItem, faded, history_matrix
 from corank.retrieve.exact import ExactIndex
 from corank.retrieve.hits import Hits
 from corank.retrieve.lexical import BM25
-from corank.retrieve.sparse import entries, weighted_sum
+from corank.retrieve.sparse import entries, transposed_sum
 from corank.retrieve.vectors import VectorIndex
 
 BLOCK = 256  # cases at a time
@@ -265,7 +265,9 @@ class Signals:
         scores = np.empty((len(histories), self.n_items), np.float32)
         for row, (items, fading) in enumerate(faded(histories, self.decay)):
             item, token, weight = entries(self.words, items)
-            scores[row] = weighted_sum(self._by_word, token, weight * fading[item])
+            tokens, place = np.unique(token, return_inverse=True)
+            weights = np.bincount(place, weight * fading[item]).astype(np.float32)
+            scores[row] = transposed_sum(self.words, self._by_word, tokens, weights)
         return scores
 
     def _tastes(self, histories: Ragged, interests: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -32,8 +32,11 @@ class Catalogue:
     def __init__(self, engine: Engine) -> None:
         self.items = engine.items
         self._price = engine.vertical.price
+        whose, kinds = engine.vertical.provider, engine.vertical.genre
+        self._several = {column for column in (whose, kinds) if column}  # may hold some with |
         read = template_columns(engine.vertical.item_text)
-        self._texts = [column for column in read if column != "title"]
+        named = [*([whose] if whose else []), *read]
+        self._texts = [column for column in dict.fromkeys(named) if column != "title"]
         self._flags = [name for name, kind in self.items.schema.items() if kind == pl.Boolean]
         order = np.argsort(-engine.signals.counts, kind="stable")
         by_popularity = self.items.select("item_id", "title")[order.tolist()]
@@ -62,14 +65,22 @@ class Catalogue:
         return {row["item_id"]: row for row in rows.iter_rows(named=True)}
 
     def _facts(self, row: dict[str, Any]) -> Facts:
-        texts = [str(row[column]) for column in self._texts if row[column] not in (None, "")]
+        texts = [self._said(column, row[column]) for column in self._texts]
         price = None if self._price is None else row[self._price]
         named = [] if price is None else [f"{_plain(str(self._price))} {price:,.2f}"]
         return Facts(
-            short=(*(text for text in texts if len(text) < LONG), *named),
+            short=(*(text for text in texts if text and len(text) < LONG), *named),
             long=tuple(text for text in texts if len(text) >= LONG),
             flags=tuple(_plain(name) for name in self._flags if row[name]),
         )
+
+    def _said(self, column: str, value: Any) -> str:
+        if value is None:
+            return ""
+        if column not in self._several:
+            return str(value)
+        each = value if isinstance(value, list) else str(value).split("|")
+        return ", ".join(map(str, each))
 
 
 def _plain(column: str) -> str:
