@@ -234,3 +234,24 @@ def test_the_page_on_creatives_runs(
     stand_ins = {"(texts, trials)": "(texts, trials, tiny, encoder=encoder)"}
     exec(code_of("creatives.md", stand_ins), names)  # noqa: S102  our own page
     assert re.match(r"\d+% \{'pairs': [23],", capsys.readouterr().out)
+
+
+PAGES = {"content": "content.md"}
+"""Verticals that have a page of their own."""
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_the_ten_rows_of_each_file_can_be_read(name: str, tmp_path: Path) -> None:
+    page, vertical = (DOCS / PAGES[name]).read_text("utf-8"), corank.load_vertical(name)
+    examples = re.findall(r"\*\*(\w+\.csv)\*\*.*?```csv\n(.*?)```", page, re.DOTALL)
+    assert [file for file, _ in examples] == [
+        "items.csv", "interactions.csv", "users.csv", "queries.csv",
+    ]  # fmt: skip
+    for file, text in examples:
+        assert len(text.splitlines()) == 11
+        (tmp_path / file).write_text(text, "utf-8")
+    data = vertical.read(tmp_path)
+    assert data.intake and not any(table.rejected for table in data.intake.tables.values())
+    assert not data.positives.is_empty() and not data.negatives.is_empty()
+    declared = {f"`{function.name}`" for function in vertical.labeling_functions}
+    assert declared <= set(re.findall(r"^\| (`\w+`) \|", page, re.MULTILINE))

@@ -138,13 +138,14 @@ class Person(ABC, Generic[P, W]):
         self.chapters = [world.taste(c, moods) for c in self.persona.chapters]
         self.other = self.aside * world.taste(personas[second].chapters[0], moods)
         self.private = crowd[first] + 0.3 * rng.standard_normal(len(appeal))
+        self.may_see = np.ones(len(appeal), np.bool_)
         self.settle()
         self.signup = int(rng.integers(-500, 300))
         self.start = rng.uniform(-0.3, 0.5)  # where in the persona's story the year finds them
         self.seen = np.zeros(len(appeal))
 
     def settle(self) -> None:
-        """Draw what else a domain knows of somebody."""
+        """Draw what else a domain knows of somebody, and say what they may never see."""
 
     @property
     def joined(self) -> dt.date:
@@ -179,7 +180,8 @@ class Person(ABC, Generic[P, W]):
             pull = 1.2 * self.appeal if wander else fit + self.appeal + newness - 0.8 * self.seen
             if trail and not wander:
                 pull = pull + (0.8 if step else 0.5) * self._momentum(trail)
-            item = self._draw(np.where(self.world.release <= day, pull, -np.inf))
+            there = self.may_see & (self.world.release <= day)
+            item = self._draw(np.where(there, pull, -np.inf))
             trail.append(item)
             self.seen[item] += 1
             liked = float((fit[item] - fit.mean()) / fit.std())
