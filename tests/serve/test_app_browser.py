@@ -23,7 +23,7 @@ import polars as pl
 import pytest
 
 import corank
-from corank import Engine
+from corank import EncoderConfig, Engine, FitConfig, Pipeline
 from corank.bundle import read_report, save
 from corank.serve.guard import MAX_BODY
 from corank.serve.words import LANGUAGES
@@ -340,3 +340,37 @@ def test_with_a_password_nothing_is_answered_before_the_login(
         page.get_by_role("button", name="Login").click()
         expect(page.locator("#cr-results .cr-empty")).to_be_visible()
         page.context.close()
+
+
+@pytest.fixture(scope="module")
+def magazine(
+    tiny_encoder: str, small_fit: FitConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A bundle of the content sample, whose rules ask how old a reader is."""
+    vertical = corank.load_vertical("content")
+    pipeline = Pipeline(vertical, EncoderConfig(name=tiny_encoder, max_tokens=32))
+    pipeline.fit(vertical.read_sample().split("time").train, small_fit)
+    path = tmp_path_factory.mktemp("magazine") / "bundle"
+    pipeline.save(path)
+    return path
+
+
+@pytest.mark.parametrize(("locale", "who"), [("en-US", "Who asks"), ("zh-CN", "提问者")])
+def test_whoever_asks_is_shown_what_is_for_them(
+    browser: Browser, magazine: Path, tmp_path: Path, locale: str, who: str
+) -> None:
+    items = corank.load(magazine).items
+    rated = dict(items.select("title", "age_rating").iter_rows())
+    with served(tmp_path, magazine) as url, visit(browser, url, locale, PHONE) as page:
+        page.get_by_role("button", name=who).click()
+
+        def ages(said: str) -> list[int]:
+            page.locator("#cr-who-age textarea, #cr-who-age input").fill(said)
+            page.locator("#cr-query textarea, #cr-query input").fill(f"thriller {said}")
+            page.locator("#cr-query textarea, #cr-query input").press("Enter")
+            expect(page.locator("#cr-results h2")).to_contain_text(f"thriller {said}")
+            titles = page.locator("#cr-results .cr-card h3").all_text_contents()
+            return [rated[title] for title in titles]
+
+        assert max(ages("40")) > 6
+        assert max(ages("6")) <= 6

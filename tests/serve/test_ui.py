@@ -13,13 +13,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import dataframely as dy
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import corank
-from corank import Cap, Engine
+from corank import Cap, Engine, Require, User, asker
 from corank.bundle import read_report
 from corank.cli import main
 from corank.engine import MAX_QUERY
@@ -31,6 +32,7 @@ from corank.rank.occlusion import Word, WordEffects
 from corank.rank.reader import READ
 from corank.rank.why import HistoryItem, RuleEffect, Why
 from corank.serve import views, why_view
+from corank.serve.asker import Question, now, questions, told
 from corank.serve.catalogue import Catalogue, Facts
 from corank.serve.desk import HISTORY, Desk
 from corank.serve.guard import HEADERS, MAX_BODY, Guard, Message, is_loopback, login
@@ -519,3 +521,63 @@ def test_a_card_says_whose_an_item_is_and_lists_its_genres(engine: Engine) -> No
     vertical = replace(engine.vertical, item_text="{title}. {category}. {description}")
     facts = Catalogue(replace(engine, items=items, vertical=vertical)).facts(["KIT-0001"])
     assert facts["KIT-0001"].short[:2] == ("Tide Tables", "nature, history")
+
+
+class Visitor(User):
+    """Of whom rules ask four things."""
+
+    band = dy.Enum(["low", "high"], nullable=True)
+    member = dy.Bool(nullable=True, description="pays a fee")
+    age_of_child = dy.Int64(nullable=True)
+
+
+@pytest.fixture(scope="module")
+def nosy(engine: Engine) -> Engine:
+    """A shop that sells dear things to members alone, and asks for more."""
+    rules = (
+        Require("members", (pl.col("price") < 30) | asker("member")),
+        Require("now", asker("timestamp").dt.year() > 2000),
+        Require("known", asker("band").is_null() | asker("age_of_child").is_null()),
+    )
+    return replace(
+        engine,
+        vertical=replace(engine.vertical, users=Visitor, rules=rules, contexts=(), user_text=None),
+    )
+
+
+def test_what_rules_ask_becomes_a_form(nosy: Engine, engine: Engine) -> None:
+    form = questions(nosy.vertical)
+    assert form == (
+        Question("age_of_child", ""),
+        Question("band", "", ("low", "high")),
+        Question("member", "pays a fee", ("true", "false")),
+    )
+    assert form[0].label == "age of child"
+    assert told(form, ["", None, "true"]) == {"member": True}
+    assert told(form, [" 4 ", "low", "false"]) == {
+        "age_of_child": "4",
+        "band": "low",
+        "member": False,
+    }
+    assert questions(engine.vertical) == () and now(engine.vertical, {}) == {}
+    assert now(nosy.vertical, {"member": True}).keys() == {"timestamp", "member"}
+
+
+def test_answers_are_for_whoever_asks(nosy: Engine) -> None:
+    desk = Desk(nosy)
+    prices = dict(nosy.items.select("item_id", "price").iter_rows())
+
+    def dear(shown: Shown | None) -> bool:
+        assert shown
+        return any(prices[each.item_id] >= 30 for each in shown.answers)
+
+    stranger, _ = desk.search("coffee grinder", 20, None, EN)
+    member, _ = desk.search("coffee grinder", 20, None, EN, {"member": True})
+    assert not dear(stranger) and dear(member)
+    _, stranger, _ = desk.follow(["KIT-0001"], EN)
+    _, member, _ = desk.follow(["KIT-0001"], EN, {"member": True})
+    assert not dear(stranger) and dear(member) and member
+    one = next(each for each in member.answers if prices[each.item_id] >= 30)
+    assert "members" not in desk.left_out(member, one.item_id, EN)
+    _, problem = desk.search("coffee", 5, None, EN, {"age_of_child": "four"})
+    assert "age_of_child" in problem and "cannot be read as Int64" in problem

@@ -4,13 +4,15 @@ Knows the engine and the views; knows neither gradio nor sessions. What corank r
 line on the page, never a traceback.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 
 from corank.engine import Engine
 from corank.errors import CorankError
-from corank.serve import views, why_view
+from corank.serve import asker, views, why_view
 from corank.serve.catalogue import Catalogue
 from corank.serve.markup import Html
 from corank.serve.views import Shown
@@ -19,6 +21,8 @@ from corank.serve.words import Words
 ANSWERS = 10
 PICKS = 8
 HISTORY = 50  # items that one visitor may collect
+Known = Mapping[str, Any]
+NOTHING: Known = MappingProxyType({})
 
 
 class Desk:
@@ -29,27 +33,40 @@ class Desk:
         self.catalogue = Catalogue(engine)
 
     def search(
-        self, query: str, k: int, maximum: float | None, words: Words
+        self,
+        query: str,
+        k: int,
+        maximum: float | None,
+        words: Words,
+        known: Known = NOTHING,
     ) -> tuple[Shown | None, Html]:
-        """Return the answers to a query, and how they look; a maximum of 0 or None is no limit."""
+        """Return the answers to a query, and how they look; a maximum of 0 or None is no limit.
+
+        ``known`` is what is known of whoever asks, by column.
+        """
         if not query.strip():
             return None, views.empty(words, "before_search")
         query = query.strip()
         try:
-            answers = self.engine.search(query, k=k, where=self._cheaper(maximum))
+            where = self._cheaper(maximum)
+            answers = self.engine.search(query, k=k, where=where, now=self._now(known))
         except CorankError as error:
             return None, views.problem(str(error), words)
-        return self._look(Shown(answers, query=query, maximum=maximum or None), words)
+        shown = Shown(answers, query=query, maximum=maximum or None, known=known)
+        return self._look(shown, words)
 
-    def follow(self, history: Sequence[str], words: Words) -> tuple[Html, Shown | None, Html]:
+    def follow(
+        self, history: Sequence[str], words: Words, known: Known = NOTHING
+    ) -> tuple[Html, Shown | None, Html]:
         """Return how a history looks, what comes after it, and how that looks."""
         titles = self.catalogue.titles(history)
         chips = views.chips(titles, words)
         try:
-            answers = self.engine.recommend(history, k=min(ANSWERS, self.engine.items.height))
+            k = min(ANSWERS, self.engine.items.height)
+            answers = self.engine.recommend(history, k=k, now=self._now(known))
         except CorankError as error:
             return chips, None, views.problem(str(error), words)
-        shown = Shown(answers, history=tuple(titles.values()), ids=tuple(history))
+        shown = Shown(answers, history=tuple(titles.values()), ids=tuple(history), known=known)
         return chips, *self._look(shown, words)
 
     def pick(self, typed: str, words: Words) -> Html:
@@ -76,10 +93,14 @@ class Desk:
         asked = {"query": shown.query} if shown.query is not None else {"history": shown.ids}
         where, k = self._cheaper(shown.maximum), max(len(shown.answers), 1)
         try:
-            found = self.engine.why(answer.item_id, k=k, where=where, **asked)
+            now = self._now(shown.known)
+            found = self.engine.why(answer.item_id, k=k, where=where, now=now, **asked)
         except CorankError as error:
             return views.problem(str(error), words)
         return why_view.left_out(shown, found, words)
+
+    def _now(self, known: Known) -> dict[str, Any]:
+        return asker.now(self.engine.vertical, known)
 
     def _cheaper(self, maximum: float | None) -> pl.Expr | None:
         price = self.engine.vertical.price

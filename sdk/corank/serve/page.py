@@ -12,6 +12,7 @@ import gradio as gr
 from corank.engine import MAX_QUERY, Engine
 from corank.evaluate.report import Report
 from corank.serve import views
+from corank.serve.asker import MOST, Question, questions, told
 from corank.serve.desk import ANSWERS, Desk
 from corank.serve.markup import Html, tag
 from corank.serve.report_view import report_view
@@ -66,7 +67,14 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
     with demo:
         shown, following, explained = gr.State(), gr.State(), gr.State()
         history = gr.State([])
-        head = markup("head")
+        head, known = markup("head"), gr.State({})
+        form = questions(vertical)
+        fields: list[Any] = []
+        if form:
+            with gr.Accordion(word("who"), open=False, elem_id="cr-who"):
+                gr.Markdown(word("who_help"))
+                with gr.Row():
+                    fields = [_field(question) for question in form]
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             with gr.Tab(word("search"), id="search"):
                 with gr.Row(equal_height=True, elem_classes="cr-ask"):
@@ -145,10 +153,10 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
             )
 
         def searched(
-            text: str, k: int, limit: float | None, request: gr.Request
+            text: str, k: int, limit: float | None, who: dict[str, Any], request: gr.Request
         ) -> tuple[Any, ...]:
             words = _words(request)
-            found, view = desk.search(text, int(k), limit, words)
+            found, view = desk.search(text, int(k), limit, words, who)
             return found, view, *explanation_of(found, None, words)
 
         def picked(typed: str, request: gr.Request) -> Html:
@@ -170,8 +178,11 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
         def start_over() -> list[str]:
             return []
 
-        def follow(kept: list[str], request: gr.Request) -> tuple[Any, ...]:
-            return desk.follow(kept, _words(request))
+        def follow(kept: list[str], who: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
+            return desk.follow(kept, _words(request), who)
+
+        def tell(*answers: str) -> dict[str, Any]:
+            return told(form, answers)
 
         def explain(found: Shown, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
             words = _words(request)
@@ -183,7 +194,7 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         waited: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
         demo.load(opened, None, [head, results, picks, *recommendation, why, reported], **quiet)
-        asked = [query, count, maximum]
+        asked = [query, count, maximum, known]
         search = {"inputs": asked, "outputs": [shown, results, *explanation], **waited}
         search["show_progress_on"] = results
         gr.on([ask.click, query.submit], searched, **search)
@@ -197,7 +208,13 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
             listed_items.include(include, history, **kept)
         chips.leave_out(leave_out, history, **kept)
         chips.start_over(start_over, None, **kept)
-        history.change(follow, history, recommendation, show_progress_on=recommended, **waited)
+        recommend = {"inputs": [history, known], "outputs": recommendation, **waited}
+        recommend["show_progress_on"] = recommended
+        history.change(follow, **recommend)
+        for each in fields:
+            each.change(tell, fields, known, trigger_mode="always_last", **quiet)
+        if fields:
+            known.change(follow, **recommend)
         for listed, view in ((shown, results), (following, recommended)):
             view.explain(explain, listed, [tabs, *explanation], **quiet).then(None, js=TO_WHY)
         chosen.input(choose, [explained, chosen], why, **quiet)
@@ -207,6 +224,15 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
     demo.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
     demo.i18n_instance = i18n  # also after a hot reload, which launches nothing
     return demo
+
+
+def _field(question: Question) -> Any:
+    """One field of the form about whoever asks; empty where nothing is said."""
+    options: dict[str, Any] = {"label": question.label, "info": question.help or None}
+    options |= {"min_width": 160, "elem_id": f"cr-who-{question.column}"}
+    if question.choices:
+        return gr.Dropdown(["", *question.choices], value="", **options)
+    return gr.Textbox("", lines=1, max_length=MOST, **options)
 
 
 def _words(request: gr.Request) -> Words:

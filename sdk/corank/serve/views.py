@@ -5,7 +5,8 @@ page's script turns a press into an event. Knows neither gradio nor the engine.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from corank.rank.explain import Answer, Answers
 from corank.serve.catalogue import Facts
@@ -22,6 +23,7 @@ class Shown:
     history: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()  # the history's items
     maximum: float | None = None  # the highest price
+    known: Mapping[str, Any] = field(default_factory=dict)  # of whoever asks, by column
 
     def asked(self, words: Words) -> str:
         """Say in one line what was asked."""

@@ -17,6 +17,8 @@ ENGLISH = {
     "query_hint": "Describe it in your own words",
     "count": "Answers",
     "maximum": "Highest price (0: any)",
+    "who": "Who asks",
+    "who_help": "The rules ask for this. Leave empty what is not known.",
     "before_search": "Nothing asked yet",
     "before_search_help": "Write what you need, or press one of the examples. Answers are ranked "
     "by what the words mean, which of them match, and what people chose.",
@@ -124,6 +126,8 @@ CHINESE = {
     "query_hint": "用自己的话描述即可",
     "count": "结果数量",
     "maximum": "最高价格(0 为不限)",
+    "who": "提问者",
+    "who_help": "规则会用到这些信息；不知道的请留空。",
     "before_search": "还没有搜索",
     "before_search_help": "写下您的需要,或点一个示例。结果按语义、匹配的词和大家的选择排序。",
     "found_one": "“{query}”有 1 个结果",

@@ -1,0 +1,76 @@
+"""What a visitor tells of themselves, for rules that ask who asks.
+
+A vertical's rules name columns of its users and interactions; each becomes a field of a form. The
+moment needs no field: it is now. Knows schemas; knows neither gradio nor the engine.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from corank.vertical import Vertical
+
+MOST = 200  # characters of one answer
+YES_NO = ("true", "false")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One field.
+
+    Args:
+        column: what it fills.
+        help: what its schema says of it; may be empty.
+        choices: what may be answered; empty where anything may.
+    """
+
+    column: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The column's name as people read it."""
+        return self.column.replace("_", " ")
+
+
+def questions(vertical: Vertical) -> tuple[Question, ...]:
+    """Return what to ask: the columns that rules name, but for the moment."""
+    columns = {**vertical.users.columns(), **vertical.interactions.columns()}
+    found = []
+    for name in vertical.asked:
+        dtype = columns[name].dtype
+        if isinstance(dtype, pl.Datetime):
+            continue
+        choices: tuple[str, ...] = ()
+        if isinstance(dtype, pl.Enum):
+            choices = tuple(dtype.categories)
+        elif dtype == pl.Boolean:
+            choices = YES_NO
+        found.append(Question(name, columns[name].description or "", choices))
+    return tuple(found)
+
+
+def told(asked: Sequence[Question], answers: Sequence[Any]) -> dict[str, Any]:
+    """Return what is known of whoever asks, by column.
+
+    Args:
+        asked: the form's fields.
+        answers: theirs, in that order; what is empty is not known.
+    """
+    known: dict[str, Any] = {}
+    for question, answer in zip(asked, answers, strict=True):
+        said = str(answer or "").strip()[:MOST]
+        if said:
+            known[question.column] = said == "true" if question.choices == YES_NO else said
+    return known
+
+
+def now(vertical: Vertical, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of whoever asks and of this moment, as `Engine.search` takes it."""
+    present = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    moments = [n for n in vertical.asked if isinstance(vertical.moment_columns[n], pl.Datetime)]
+    return {**dict.fromkeys(moments, present), **known}
