@@ -60,14 +60,14 @@ def run(
         fit(dataset, split.train, each, place, encoder)
     pipelines = [resumed(dataset, split.train, each, place) for each in configs]
     first, others = pipelines[0], [pipeline.engine for pipeline in pipelines[1:]]
+    times = _times(place / f"seed-{seeds[0]}", split.test)  # first: the rest takes long
     asked = Fitted()
     if peers:
         repeatable = first.engine.signals.repeatable
         asked = fit_peers(split, repeatable, place, seed=seeds[0], limit=peers)
     with clock("evaluate_seconds"):
         report = first.evaluate(split.test, peers=asked.scorers, alike=others)
-    bundle = place / f"seed-{seeds[0]}"
-    rows = [*report.rows, *_cost(pipelines, clock, bundle, split.test)]
+    rows = [*report.rows, *_cost(pipelines, clock.seconds | times)]
     rows += [Row(name, "cost", "fit_seconds", value) for name, value in asked.seconds.items()]
     about = report.about | {"peers that failed": asked.failed}
     if refit:
@@ -128,7 +128,7 @@ def resumed(dataset: RankingSet, train: Dataset, config: FitConfig, place: Path)
     return Pipeline.resume(corank.load(place / f"seed-{config.seed}", dataset.vertical), train)
 
 
-def _cost(pipelines: list[Pipeline], clock: Clock, bundle: Path, test: Dataset) -> list[Row]:
+def _cost(pipelines: list[Pipeline], figures: dict[str, float]) -> list[Row]:
     rows = []
     for name in ("fit_seconds", "peak_memory_mb"):
         each = [float(str(pipeline.engine.about[name])) for pipeline in pipelines]
@@ -137,7 +137,11 @@ def _cost(pipelines: list[Pipeline], clock: Clock, bundle: Path, test: Dataset) 
             if len(each) > 1
             else Row(OURS, "cost", name, each[0])
         )
+    return rows + [Row(OURS, "cost", name, value) for name, value in figures.items()]
+
+
+def _times(bundle: Path, test: Dataset) -> dict[str, float]:
+    """How long answers to some histories of the test take."""
     histories, ids = test.cases().histories, test.items["item_id"]
     asked = [ids.gather(histories[row]).to_list() for row in range(min(ANSWERS, len(histories)))]
-    figures = clock.seconds | recommending(bundle, asked)
-    return rows + [Row(OURS, "cost", name, value) for name, value in figures.items()]
+    return recommending(bundle, asked)

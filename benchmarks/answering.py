@@ -13,6 +13,7 @@ from pathlib import Path
 import corank
 from benchmarks.clock import TIMES, peak_memory_mb, percentiles
 from corank.bundle import BUNDLE
+from corank.errors import UnknownVerticalError
 from corank.threads import pin
 
 
@@ -47,8 +48,9 @@ def _main() -> None:
     pin(1)
     path, started, asked = Path(sys.argv[1]), float(sys.argv[2]), json.load(sys.stdin)
     name = BUNDLE.read(path)["vertical"]
-    vertical = None
-    if name not in corank.verticals():
+    try:
+        vertical = corank.load_vertical(name)
+    except UnknownVerticalError:
         from benchmarks.catalogue import RANKING  # it loads torch
 
         vertical = next(each.vertical for each in RANKING.values() if each.vertical.name == name)
