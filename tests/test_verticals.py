@@ -145,6 +145,8 @@ def turn_round(ranked: Ranked) -> Ranked:
     return replace(ranked, items=ranked.items[::-1], scores=ranked.scores[::-1])
 
 
+TOLD = Require("told", asker("device") == "tv")
+
 BROKEN: dict[str, tuple[Callable[[Any], Vertical], str]] = {
     "no sample": (lambda v: replace(v, sample=None), "ships no sample"),
     "no such folder": (
@@ -182,11 +184,17 @@ BROKEN: dict[str, tuple[Callable[[Any], Vertical], str]] = {
     "a blank example": (lambda v: replace(v, example_queries=("ok", " ")), "queries is blank"),
     "nothing left": (
         lambda v: replace(v, rules=(Require("short", pl.col("pages") < 50),)),
-        "its rules leave nothing of the sample to show",
+        r"its rules leave nothing of the sample to show\.",
     ),
-    "nothing left for anybody": (
-        lambda v: replace(v, rules=(Require("told", asker("device") == "tv"),), users=Reader),
-        "its rules leave nothing of the sample to show",
+    "nothing left for whoever asks in the demo": (
+        lambda v: replace(
+            v, rules=(TOLD,), users=Reader, example_asker={"device": "phone"}
+        ),
+        "its rules leave nothing of the sample to show to its example_asker",
+    ),
+    "an example that makes no sense": (
+        lambda v: replace(v, rules=(TOLD,), example_asker={"timestamp": "noon"}, users=Reader),
+        "its example_asker makes no sense: .* cannot be read as Datetime",
     ),
     "a rule that fails for some": (
         lambda v: replace(v, rules=(Boost("told", asker("device").str.len_chars()),), users=Reader),
@@ -259,6 +267,7 @@ def test_a_broken_sample_is_told_what_is_wrong(
         ({"rules": (Exclude("x", pl.col("page") > 1),)}, "column 'page'.* mean 'pages'"),
         ({"rules": (Exclude("x", asker("age") < pl.col("pages")),)}, "asks for 'age' of whoever"),
         ({"rules": (AlreadySeen(unless=asker("event") == "x"),)}, "item column 'asker:event'"),
+        ({"example_asker": {"devise": "tv"}}, "its example tells 'devise' of whoever asks"),
         ({"labeling_functions": ()}, "declares no labelling function"),
         ({"metrics": ("ndgc@10",)}, "Vertical 'library': Unknown metric 'ndgc@10'.* 'ndcg'"),
         ({"metrics": ("recall@101",)}, "'recall@101' looks deeper than the 100 ranks"),
@@ -356,3 +365,7 @@ def test_an_entry_point_holds_a_vertical_of_its_own_name(
         with pytest.raises(DeclarationError, match=message):
             corank.load_vertical(name)
     assert EntryPoint("a", "stranger:other", "b").load() == 7
+
+
+def test_somebody_of_whom_much_is_known_is_shown_something(library: Vertical) -> None:
+    check_vertical(replace(library, rules=(TOLD,), users=Reader, example_asker={"device": "tv"}))

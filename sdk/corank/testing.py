@@ -16,12 +16,12 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from corank.data.context import ASKER
+from corank.data.context import ASKER, moment
 from corank.data.dataset import Dataset
 from corank.data.labels import vote
 from corank.data.schema import Interaction, Item, Query, User
 from corank.data.text import render
-from corank.errors import DataError, DeclarationError
+from corank.errors import DataError, DeclarationError, RequestError
 from corank.rank.rules import Ranked, Rule, Shelf, apply_rules
 from corank.vertical import Vertical
 
@@ -136,19 +136,28 @@ def _check_rules(vertical: Vertical, data: Dataset) -> None:
     anybody = Shelf(data.items, vectors, vertical.nobody)
     seen = rng.permutation(n)[:SHOWN].astype(np.int32)
     given = Ranked(rng.permutation(n).astype(np.int32), np.sort(rng.normal(size=n))[::-1], seen)
-    left = 0
-    for asker in (vertical.nobody, *_askers(vertical, data)):
+    example = _example(vertical)
+    for asker in (vertical.nobody, example, *_askers(vertical, data)):
         shelf = anybody.asked_by(asker)
         for rule in vertical.rules:
             for ranked in (given, given.head(1), given.head(0)):
                 _check_rule(rule, ranked, shelf)
         answer = apply_rules(vertical.rules, given, shelf)
-        left += len(answer.items)
         for rule in vertical.rules:
             if rule.hard and len(rule.apply(answer, shelf).items) < len(answer.items):
                 raise DeclarationError(f"hard rule {rule.name!r} is broken by the finished answer.")
-    if not left:
-        raise DeclarationError("its rules leave nothing of the sample to show.")
+    if not len(apply_rules(vertical.rules, given, anybody.asked_by(example)).items):
+        whom = " to its example_asker" if vertical.asked else ""
+        raise DeclarationError(f"its rules leave nothing of the sample to show{whom}.")
+
+
+def _example(vertical: Vertical) -> pl.DataFrame:
+    """Who asks in the demo, as rules see them."""
+    known = vertical.moment_columns, vertical.example_asker
+    try:
+        return moment((), *known, 0, "", vertical.asked)
+    except RequestError as error:
+        raise DeclarationError(f"its example_asker makes no sense: {error}") from error
 
 
 def _askers(vertical: Vertical, data: Dataset) -> Iterator[pl.DataFrame]:

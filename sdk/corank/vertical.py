@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
 import dataframely as dy
 import polars as pl
@@ -58,6 +59,8 @@ class Vertical:
             `corank.data.values`.
         sample: folder of a small data set that ships with the vertical.
         example_queries: what the demo searches for.
+        example_asker: who asks in the demo, and at first in the app, where rules ask who asks:
+            columns of users and interactions, as `Engine.search` takes them in ``now``.
 
     Raises:
         DeclarationError: a part does not fit the others.
@@ -79,6 +82,7 @@ class Vertical:
     genre: str | None = None
     sample: Path | None = None
     example_queries: tuple[str, ...] = field(default=())
+    example_asker: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         bases: dict[TableName, type[dy.Schema]] = {
@@ -120,13 +124,15 @@ class Vertical:
             self._check_metric(metric)
         self._check_user_text()
         self._check_contexts()
-        for column in self.asked:
-            if column not in self.moment_columns:
-                raise DeclarationError(
-                    f"Vertical {self.name!r}: a rule asks for {column!r} of whoever asks, which is "
-                    f"no column of {self.interactions.__name__} or {self.users.__name__}."
-                    + nearest(column, self.moment_columns)
-                )
+        says = {"a rule asks for": self.asked, "its example tells": tuple(self.example_asker)}
+        for what, told in says.items():
+            for column in told:
+                if column not in self.moment_columns:
+                    raise DeclarationError(
+                        f"Vertical {self.name!r}: {what} {column!r} of whoever asks, which is no "
+                        f"column of {self.interactions.__name__} or {self.users.__name__}."
+                        + nearest(column, self.moment_columns)
+                    )
 
     def _check_metric(self, metric: str) -> None:
         try:

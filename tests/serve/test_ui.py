@@ -581,3 +581,8 @@ def test_answers_are_for_whoever_asks(nosy: Engine) -> None:
     assert "members" not in desk.left_out(member, one.item_id, EN)
     _, problem = desk.search("coffee", 5, None, EN, {"age_of_child": "four"})
     assert "age_of_child" in problem and "cannot be read as Int64" in problem
+
+
+def test_a_form_begins_with_the_example(nosy: Engine) -> None:
+    vertical = replace(nosy.vertical, example_asker={"member": True, "age_of_child": 4})
+    assert [each.at_first for each in questions(vertical)] == ["4", "", "true"]

@@ -36,8 +36,9 @@ def demo(arguments: argparse.Namespace) -> None:
     cases = test.cases()
     told = [row for row in range(len(cases.users)) if len(cases.histories[row]) >= 3][:3]
     histories = [data.items["item_id"].gather(cases.histories[row][-5:]).to_list() for row in told]
-    answers = {f"search: {q}": engine.search(q, k=5) for q in vertical.example_queries}
-    answers |= {f"after {_titles(data, h)}": engine.recommend(h, k=5) for h in histories}
+    who = vertical.example_asker
+    answers = {f"search: {q}": engine.search(q, k=5, now=who) for q in vertical.example_queries}
+    answers |= {f"after {_titles(data, h)}": engine.recommend(h, k=5, now=who) for h in histories}
     if arguments.json:
         result["answers"] = {asked: each.to_dict() for asked, each in answers.items()}
         print_json(result)

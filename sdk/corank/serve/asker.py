@@ -25,11 +25,13 @@ class Question:
         column: what it fills.
         help: what its schema says of it; may be empty.
         choices: what may be answered; empty where anything may.
+        at_first: what the vertical's example says.
     """
 
     column: str
     help: str
     choices: tuple[str, ...] = ()
+    at_first: str = ""
 
     @property
     def label(self) -> str:
@@ -50,7 +52,9 @@ def questions(vertical: Vertical) -> tuple[Question, ...]:
             choices = tuple(dtype.categories)
         elif dtype == pl.Boolean:
             choices = YES_NO
-        found.append(Question(name, columns[name].description or "", choices))
+        said = str(vertical.example_asker.get(name, ""))
+        said = said.lower() if choices == YES_NO else said
+        found.append(Question(name, columns[name].description or "", choices, said))
     return tuple(found)
 
 

@@ -67,14 +67,14 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
     with demo:
         shown, following, explained = gr.State(), gr.State(), gr.State()
         history = gr.State([])
-        head, known = markup("head"), gr.State({})
+        head, known = markup("head"), gr.State(dict(vertical.example_asker))
         form = questions(vertical)
         fields: list[Any] = []
         if form:
             with gr.Accordion(word("who"), open=False, elem_id="cr-who"):
                 gr.Markdown(word("who_help"))
                 with gr.Row():
-                    fields = [_field(question) for question in form]
+                    fields = [_field(each) for each in form]
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             with gr.Tab(word("search"), id="search"):
                 with gr.Row(equal_height=True, elem_classes="cr-ask"):
@@ -147,7 +147,7 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
                 views.about(vertical.name, engine.items.height, source, words),
                 views.empty(words, "before_search"),
                 views.picks({}, "", words),
-                *desk.follow([], words),
+                *desk.follow([], words, vertical.example_asker),
                 views.empty(words, "before_why"),
                 report_view(report, source, words),
             )
@@ -231,8 +231,8 @@ def _field(question: Question) -> Any:
     options: dict[str, Any] = {"label": question.label, "info": question.help or None}
     options |= {"min_width": 160, "elem_id": f"cr-who-{question.column}"}
     if question.choices:
-        return gr.Dropdown(["", *question.choices], value="", **options)
-    return gr.Textbox("", lines=1, max_length=MOST, **options)
+        return gr.Dropdown(["", *question.choices], value=question.at_first, **options)
+    return gr.Textbox(question.at_first, lines=1, max_length=MOST, **options)
 
 
 def _words(request: gr.Request) -> Words:

@@ -60,9 +60,9 @@ class Shelf:
         """
         if not asks(when):
             return self.mask(when)[items]
-        named = [name for name in when.meta.root_names() if not name.startswith(ASKER)]
+        named = {name for name in when.meta.root_names() if not name.startswith(ASKER)}
         one = pl.int_range(pl.len()).alias(_HELD)  # a condition may name no item column at all
-        rows = self.items.select(one, *named)[items.tolist()]
+        rows = self.items.select(one, *sorted(named))[items.tolist()]
         return _holds(rows.join(self._asker, how="cross"), when)
 
     def mask(self, when: pl.Expr) -> Mask:
