@@ -297,7 +297,8 @@ class Engine:
     @cached_property
     def shelf(self) -> Shelf:
         """The catalogue as the rules see it, whoever asks."""
-        return Shelf(self.items, self.signals.text_vectors, self.vertical.nobody)
+        vertical = self.vertical
+        return Shelf(self.items, self.signals.text_vectors, vertical.nobody, vertical.rules)
 
     def positions(self, ids: Sequence[str]) -> NDArray[np.int32]:
         """Return where some items stand in the catalogue.

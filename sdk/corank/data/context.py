@@ -100,7 +100,7 @@ def circumstances(
     """
     joined = _with_users(events, users) if contexts or asked else events
     known = [joined[name].alias(ASKER + name) for name in asked]
-    return pl.DataFrame([*(_category(context, joined) for context in contexts), *known])
+    return pl.DataFrame([*_categories(contexts, joined), *known])
 
 
 def moment(
@@ -133,9 +133,16 @@ def moment(
     about = [pl.Series(SESSION, [session], pl.Int32), pl.Series(STATED, [stated], pl.String)]
     if not given:
         return pl.DataFrame(about)
-    row = pl.DataFrame([_value(name, given.get(name), dtype) for name, dtype in columns.items()])
+    wanted = {name for context in contexts for name in context.category.meta.root_names()}
+    row = pl.DataFrame(
+        [
+            _value(name, given.get(name), dtype)
+            for name, dtype in columns.items()
+            if name in given or name in wanted or name in asked
+        ]
+    )
     known = [row[name].alias(ASKER + name) for name in asked]
-    return pl.DataFrame([*about, *(_category(context, row) for context in contexts), *known])
+    return pl.DataFrame([*about, *_categories(contexts, row), *known])
 
 
 def in_session(positives: pl.DataFrame) -> pl.DataFrame:
@@ -157,6 +164,16 @@ def _with_users(events: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:
     return events.join(
         users.select("user_id", *new), on="user_id", how="left", maintain_order="left"
     )
+
+
+def _categories(contexts: Sequence[Context], rows: pl.DataFrame) -> list[pl.Series]:
+    """Answer every context, in one go if nothing is wrong with any."""
+    try:
+        every = [each.category.cast(pl.String).alias(each.column) for each in contexts]
+        found = rows.with_columns(every)
+        return [found.get_column(each.column) for each in contexts]
+    except pl.exceptions.PolarsError:
+        return [_category(context, rows) for context in contexts]
 
 
 def _category(context: Context, rows: pl.DataFrame) -> pl.Series:

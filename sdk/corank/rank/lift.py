@@ -5,6 +5,7 @@ Bayes would add to an item's score for the moment. Knows categories and catalogu
 nothing of what they stand for (see `corank.data.context`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,8 +55,6 @@ class Lift:
         return np.pad(self.table, ((0, 0), (0, 1))).astype(np.float32)  # -1 picks the zeros
 
 
-def _codes(values: pl.Series, names: list[str] | tuple[str, ...]) -> NDArray[np.int64]:
-    number = pl.DataFrame({"name": list(names)}, schema={"name": pl.String}).with_row_index("code")
-    found = values.cast(pl.String).alias("name").to_frame()
-    joined = found.join(number, on="name", how="left", maintain_order="left")["code"]
-    return joined.cast(pl.Int64).fill_null(-1).to_numpy()
+def _codes(values: pl.Series, names: Sequence[str]) -> NDArray[np.int64]:
+    number = {name: code for code, name in enumerate(names)}  # of one request a join takes a ms
+    return np.array([number.get(each, -1) for each in values.cast(pl.String).to_list()], np.int64)

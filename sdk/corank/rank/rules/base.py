@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -23,12 +23,13 @@ class Shelf:
     """The catalogue as rules see it: item columns, vectors for `Diversify`, and who asks.
 
     A condition on items is evaluated once over the whole catalogue and kept; one on whoever asks
-    anew for the items in question.
+    once for each asker and item in question, with all others of its kind.
 
     Args:
         items: the catalogue.
         vectors: of its texts, (n_items, d), unit length.
         asker: one row of what rules ask for, ``asker:<name>`` each; null where it is not known.
+        rules: whose conditions will be asked about.
     """
 
     def __init__(
@@ -36,10 +37,13 @@ class Shelf:
         items: pl.DataFrame,
         vectors: NDArray[np.float32],
         asker: pl.DataFrame | None = None,
+        rules: Sequence["Rule"] = (),
     ) -> None:
         self.items = items
         self.vectors = vectors
         self._asker = pl.DataFrame() if asker is None else asker
+        self._asking = [r.when for r in rules if isinstance(r, Conditional) and r.asks()]
+        self._told: dict[int, _Told] = {}
         self._masks: dict[int, tuple[pl.Expr, Mask]] = {}
         self._codes: dict[str, NDArray[np.int64]] = {}
         self._shares: dict[str, Shares] = {}
@@ -51,6 +55,7 @@ class Shelf:
             return self
         other = copy(self)
         other._asker = self._asker.with_columns(moments.select(told))
+        other._told = {}
         return other
 
     def held(self, when: pl.Expr, items: NDArray[np.int32]) -> Mask:
@@ -58,12 +63,24 @@ class Shelf:
 
         Null counts as false, and what is not known of whoever asks is null.
         """
-        if not asks(when):
+        if id(when) not in self._told and not asks(when):
             return self.mask(when)[items]
-        named = {name for name in when.meta.root_names() if not name.startswith(ASKER)}
-        one = pl.int_range(pl.len()).alias(_HELD)  # a condition may name no item column at all
-        rows = self.items.select(one, *sorted(named))[items.tolist()]
-        return _holds(rows.join(self._asker, how="cross"), when)
+        group = self._asking if any(when is each for each in self._asking) else [when]
+        for each in group:
+            self._told.setdefault(id(each), _Told.nothing(each, self.items.height))
+        told = self._told[id(when)]
+        if len(new := items[~told.known[items]]):
+            for each, held in zip(group, _all_hold(self._beside(new, group), group), strict=True):
+                self._told[id(each)].fill(new, held)
+        return told.held[items]
+
+    def _beside(self, items: NDArray[np.int32], conditions: Sequence[pl.Expr]) -> pl.DataFrame:
+        """A row for each item, with what the conditions name of it and of whoever asks, (m,)."""
+        named = {name for when in conditions for name in when.meta.root_names()}
+        one = pl.int_range(pl.len()).alias(_HELD)  # they may name no item column at all
+        rows = self.items.select(one, *sorted(n for n in named if not n.startswith(ASKER)))
+        wanted: pl.DataFrame = rows[items.tolist()]
+        return wanted.join(self._asker, how="cross")
 
     def mask(self, when: pl.Expr) -> Mask:
         """Where a condition on items alone holds, (n_items,); null counts as false."""
@@ -97,10 +114,39 @@ class Shelf:
         return self._shares[column]
 
 
+class _Told(NamedTuple):
+    """Of which items it is known whether a condition on whoever asks holds, and where it does."""
+
+    when: pl.Expr  # kept alive, as it is known by its id
+    known: Mask  # (n_items,)
+    held: Mask  # (n_items,)
+
+    @classmethod
+    def nothing(cls, when: pl.Expr, n_items: int) -> "_Told":
+        return cls(when, np.zeros(n_items, np.bool_), np.zeros(n_items, np.bool_))
+
+    def fill(self, items: NDArray[np.int32], held: Mask) -> None:
+        self.known[items] = True
+        self.held[items] = held
+
+
 def asks(when: pl.Expr) -> tuple[str, ...]:
     """Return the columns of whoever asks that a condition names."""
     named = when.meta.root_names()
     return tuple(name.removeprefix(ASKER) for name in named if name.startswith(ASKER))
+
+
+def _all_hold(rows: pl.DataFrame, conditions: Sequence[pl.Expr]) -> list[Mask]:
+    """Where each condition holds, (m,) each; in one go, as each go takes its time."""
+    names = [f"{_HELD}{n}" for n in range(len(conditions))]
+    together = [when.alias(name) for when, name in zip(conditions, names, strict=True)]
+    try:
+        found = rows.select(together)
+        if found.height == rows.height and all(kind == pl.Boolean for kind in found.dtypes):
+            return [found[name].fill_null(False).to_numpy() for name in names]
+    except pl.exceptions.PolarsError:
+        pass  # one by one, so that the error names the one that is wrong
+    return [_holds(rows, when) for when in conditions]
 
 
 def _holds(rows: pl.DataFrame, when: pl.Expr) -> Mask:
