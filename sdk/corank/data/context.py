@@ -49,6 +49,8 @@ def asker(column: str) -> pl.Expr:
     It is a column of the vertical's users or interactions, and null where a request does not say:
 
         Require("suitable", pl.col("risk_class") <= asker("risk_tolerance"))
+
+    Such a condition is asked of some items at a time, so a mean over a column would be of those.
     """
     return pl.col(ASKER + column)
 

@@ -126,8 +126,8 @@ class _Told(NamedTuple):
         return cls(when, np.zeros(n_items, np.bool_), np.zeros(n_items, np.bool_))
 
     def fill(self, items: NDArray[np.int32], held: Mask) -> None:
+        self.held[items] = held  # first: another thread may be asking
         self.known[items] = True
-        self.held[items] = held
 
 
 def asks(when: pl.Expr) -> tuple[str, ...]:
