@@ -26,6 +26,10 @@ SHOWN = {
         *("speedup_over/fastembed", "speedup_over/sentence-transformers/onnx-int8"),
         *("speedup_over/sentence-transformers/openvino", "speedup_over/sentence-transformers"),
     ),
+    "precisions": (
+        *("ndcg@10", "ndcg@10_lost", "cosine", "cosine_in_batch", "size_mb", "texts_per_second"),
+        "speedup_over/full precision",
+    ),
     "install": ("site_packages_mb",),
     "compression": ("encoder_mb", "ndcg@10_lost", "accuracy_lost", "ndcg@10", "accuracy"),
     "serving-100000": (
