@@ -269,3 +269,8 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) 
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def sigmoid(x: float) -> float:
+    """Return the chance that goes with log odds."""
+    return float(1 / (1 + np.exp(-x)))

@@ -3,9 +3,6 @@
 import polars as pl
 
 from corank import Context
+from corank.data.context import DEVICE, WEEKEND
 
-CONTEXTS = (
-    Context("device", pl.col("device")),
-    Context("horizon", pl.col("horizon")),
-    Context("weekend", pl.col("timestamp").dt.weekday() > 5),
-)
+CONTEXTS = (DEVICE, Context("horizon", pl.col("horizon")), WEEKEND)

@@ -83,6 +83,23 @@ class Context:
         return PREFIX + self.name
 
 
+_hour = pl.col("timestamp").dt.hour()
+DAYPART = Context(
+    "daypart",
+    pl.when(_hour < 6)
+    .then(pl.lit("night"))
+    .when(_hour < 12)
+    .then(pl.lit("morning"))
+    .when(_hour < 18)
+    .then(pl.lit("afternoon"))
+    .when(_hour < 24)  # not otherwise: an unknown hour is no evening
+    .then(pl.lit("evening")),
+)
+WEEKEND = Context("weekend", pl.col("timestamp").dt.weekday() > 5)
+DEVICE = Context("device", pl.col("device"))
+"""What most domains ask; ``device`` is a column of their interactions."""
+
+
 def nothing_known(n: int) -> Moments:
     """Return the moments of ``n`` cases of which nothing is known."""
     nothing = {SESSION: pl.lit(0, pl.Int32), STATED: pl.lit("")}

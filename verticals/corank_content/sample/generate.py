@@ -28,6 +28,7 @@ from corank.people import (
     World,
     in_order,
     populate,
+    sigmoid,
     terms_of,
     write_csv,
 )
@@ -94,7 +95,7 @@ class Reader(Person[Viewer, Shelves]):
         yield self.event(item, "view", clock, "", "", device)
         clock += dt.timedelta(seconds=int(self.rng.integers(3, 20)))
         promised = liked + 1.5 * self.world.bait[item] * self.persona.patience
-        if self.rng.random() > _sigmoid(-0.4 + 0.8 * promised):
+        if self.rng.random() > sigmoid(-0.4 + 0.8 * promised):
             if liked < -0.3 and self.rng.random() < 0.2:
                 yield self.event(item, "hide", clock, "", "", device)
                 self.done[item] = 1
@@ -108,9 +109,9 @@ class Reader(Person[Viewer, Shelves]):
             self.done[item] = 1
             yield self.event(item, "finish", clock, "", "1.00", device)
             like, pass_on = self.rng.random(2)
-            if like < _sigmoid(-2.2 + 0.7 * liked):
+            if like < sigmoid(-2.2 + 0.7 * liked):
                 yield self.event(item, "like", clock, "", "", device)
-            if pass_on < _sigmoid(-3.4 + 0.6 * liked):
+            if pass_on < sigmoid(-3.4 + 0.6 * liked):
                 yield self.event(item, "share", clock, "", "", device)
         left = share < 0.1 and self.rng.random() < 0.4
         return clock, not left and clock < NEW_YEAR + dt.timedelta(days=DAYS)
@@ -119,7 +120,7 @@ class Reader(Person[Viewer, Shelves]):
         """How much of an item is seen, 0 to 1."""
         if self.world.bait[item] and self.rng.random() < 0.75:
             return float(self.rng.uniform(0.01, 0.06))
-        middle = _sigmoid(-0.6 + 0.8 * liked)
+        middle = sigmoid(-0.6 + 0.8 * liked)
         share = float(self.rng.beta(3 * middle, 3 * (1 - middle)))
         return 1.0 if share > 0.85 else max(share, 0.01)
 
@@ -128,10 +129,6 @@ class Reader(Person[Viewer, Shelves]):
         evening, film = clock.hour >= 18, self.world.kinds[item] != "article"
         weights = [3.0, 1.0, 2.0 * (9 <= clock.hour < 18), 4.0 * (evening and film)]
         return str(self.rng.choice(DEVICES, p=np.array(weights) / sum(weights)))
-
-
-def _sigmoid(x: float) -> float:
-    return float(1 / (1 + np.exp(-x)))
 
 
 def write(to: Path, seed: int = 7) -> None:

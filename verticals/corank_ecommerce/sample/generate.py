@@ -31,6 +31,7 @@ from corank.people import (
     World,
     in_order,
     populate,
+    sigmoid,
     terms_of,
     write_csv,
 )
@@ -124,9 +125,9 @@ class Shopper(Person[Buyer, Shop]):
     def _funnel(self, item: int, liked: float, day: float) -> list[str]:
         """How far one look goes."""
         click, cart, buy, leave = self.rng.random(4)
-        if click > _sigmoid(-1.3 + 0.9 * liked):
+        if click > sigmoid(-1.3 + 0.9 * liked):
             return ["view", "bounce"] if leave < 0.35 else ["view"]
-        if cart > _sigmoid(-1.8 + 0.5 * liked):
+        if cart > sigmoid(-1.8 + 0.5 * liked):
             return ["view", "click"]
         if buy > 0.55:
             return ["view", "click", "add_to_cart"]
@@ -138,10 +139,6 @@ class Shopper(Person[Buyer, Shop]):
 def _same(labels: NDArray[np.object_]) -> Scores:
     """(items, items) 1 where two items carry the same label."""
     return np.equal.outer(labels, labels).astype(np.float64)
-
-
-def _sigmoid(x: float) -> float:
-    return float(1 / (1 + np.exp(-x)))
 
 
 def write(to: Path, seed: int = 7) -> None:

@@ -29,6 +29,7 @@ from corank.people import (
     World,
     in_order,
     populate,
+    sigmoid,
     terms_of,
     write_csv,
 )
@@ -101,14 +102,14 @@ class Client(Person[Banked, Counter]):
         read, compare, apply, decline, regret = self.rng.random(5)
         yield self.event(item, "view", clock, device)
         clock += dt.timedelta(seconds=int(self.rng.integers(10, 120)))
-        if read > _sigmoid(-0.9 + 0.8 * liked):
+        if read > sigmoid(-0.9 + 0.8 * liked):
             return clock, True
         yield self.event(item, "details", clock, device)
         clock += dt.timedelta(seconds=int(self.rng.integers(40, 400)))
         if compare < 0.3:
             yield self.event(item, "compare", clock, device)
             clock += dt.timedelta(seconds=int(self.rng.integers(20, 200)))
-        if apply > _sigmoid(-2.6 + 0.7 * liked):
+        if apply > sigmoid(-2.6 + 0.7 * liked):
             return clock, True
         yield self.event(item, "apply", clock, device)
         clock += dt.timedelta(minutes=int(self.rng.integers(5, 40)))
@@ -127,10 +128,6 @@ class Client(Person[Banked, Counter]):
                 what = "close" if self.rng.random() < 0.7 else "complain"
                 yield self.event(item, what, later, device)
         return clock, self.rng.random() < 0.5
-
-
-def _sigmoid(x: float) -> float:
-    return float(1 / (1 + np.exp(-x)))
 
 
 def write(to: Path, seed: int = 7) -> None:
