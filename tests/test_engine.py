@@ -322,7 +322,9 @@ def test_answers_are_plain_json(engine: Engine) -> None:
     answers = engine.search("coffee grinder", k=2)
     plain = as_json(answers)
     assert isinstance(plain, dict)
-    assert set(plain) == {"answers", "removed"}
+    told = {"confidence": None, "withheld": False, "alarm": None, "message": "", "notice": ""}
+    assert {name: plain[name] for name in told} == told
+    assert set(plain) == {"answers", "removed", *told}
     assert plain["answers"][0] == {
         "item_id": answers[0].item_id,
         "title": answers[0].title,
@@ -331,6 +333,7 @@ def test_answers_are_plain_json(engine: Engine) -> None:
         "reasons": list(answers[0].reasons),
         "rules": list(answers[0].rules),
         "chance": None,
+        "provider": answers[0].provider,
     }
 
 

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from corank.data.context import Context as Context
     from corank.data.context import asker as asker
     from corank.data.dataset import Dataset as Dataset
+    from corank.data.graph import Join as Join
     from corank.data.labels import labeling_function as labeling_function
+    from corank.data.schema import Edge as Edge
     from corank.data.schema import Interaction as Interaction
     from corank.data.schema import Item as Item
     from corank.data.schema import Query as Query
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
     from corank.language.shrink import ShrinkConfig as ShrinkConfig
     from corank.language.trainer import Run as Run
     from corank.pipeline import Pipeline as Pipeline
+    from corank.policy import Alarm as Alarm
+    from corank.policy import Policy as Policy
     from corank.rank.ranker import RankerConfig as RankerConfig
     from corank.rank.rules.diverse import Calibrate as Calibrate
     from corank.rank.rules.diverse import Diversify as Diversify
@@ -70,6 +74,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AdaptConfig": "language.adapt",
+    "Alarm": "policy",
     "AlreadySeen": "rank.rules.hard",
     "Appeal": "classify.appeal",
     "AppealConfig": "classify.appeal_training",
@@ -83,6 +88,7 @@ _HOME = {
     "asker": "data.context",
     "Dataset": "data.dataset",
     "Diversify": "rank.rules.diverse",
+    "Edge": "data.schema",
     "EncoderConfig": "language.encoder",
     "Engine": "engine",
     "Exclude": "rank.rules.hard",
@@ -90,8 +96,10 @@ _HOME = {
     "Floor": "rank.rules.soft",
     "Interaction": "data.schema",
     "Item": "data.schema",
+    "Join": "data.graph",
     "Labelled": "classify.material",
     "Pipeline": "pipeline",
+    "Policy": "policy",
     "Query": "data.schema",
     "RankerConfig": "rank.ranker",
     "Report": "evaluate.report",

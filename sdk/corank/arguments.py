@@ -187,6 +187,9 @@ def parser() -> argparse.ArgumentParser:
     app.add_argument(
         "--password-file", type=Path, help=f"its first line is the password (or set {PASSWORD})"
     )
+    app.add_argument(
+        "--journal", type=Path, help="file to write requests and answers down in, masked"
+    )
     app.add_argument("--check", action="store_true", help="build the app and stop")
     return root
 

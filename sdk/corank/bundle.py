@@ -31,6 +31,7 @@ from corank.engine import Engine
 from corank.errors import BundleError
 from corank.evaluate.report import Report
 from corank.rank.chances import Chances
+from corank.rank.confidence import Confidence
 from corank.rank.history import UserModel
 from corank.rank.lift import Lift
 from corank.rank.ranker import Ranker
@@ -243,10 +244,13 @@ def _write(engine: Engine, folder: Path) -> None:
         engine.reader.save(folder / "reader")
     if engine.chances:
         engine.chances.save(folder / "recommender" / "chances.json")
+    if engine.confidence:
+        engine.confidence.save(folder / "searcher" / "confidence.json")
 
 
 def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
     chances = folder / "recommender" / "chances.json"
+    confidence = folder / "searcher" / "confidence.json"
     settings = json.loads((folder / "signals" / "signals.json").read_text("utf-8"))
     text_vectors = _map_array(folder / "vectors" / "text.npy")
     user_model = UserModel(
@@ -280,6 +284,7 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
         searcher=Ranker.load(folder / "searcher"),
         reader=Reader.load(folder / "reader") if (folder / "reader").exists() else None,
         chances=Chances.load(chances) if chances.exists() else None,
+        confidence=Confidence.load(confidence) if confidence.exists() else None,
         per_retriever=manifest["per_retriever"],
         about=manifest["about"],
     )

@@ -19,7 +19,9 @@ from corank.data.dataset import lookup, positions
 from corank.data.text import render
 from corank.errors import DeclarationError, RequestError, nearest
 from corank.explaining import explain
+from corank.policy import language_of, tell
 from corank.rank.chances import Chances
+from corank.rank.confidence import Confidence
 from corank.rank.explain import Answer, Answers, Reasons
 from corank.rank.interests import stated_interests
 from corank.rank.ranker import Ranker
@@ -49,6 +51,7 @@ class Engine:
     per_retriever: int
     chances: Chances | None = None  # what the recommender's scores promise
     reader: Reader | None = None  # reads the first answers of a search and orders them anew
+    confidence: Confidence | None = None  # how probably the first answer of a search is right
     about: dict[str, object] = field(default_factory=dict)  # how it was made; kept in the bundle
 
     def search(
@@ -71,7 +74,8 @@ class Engine:
             RequestError: the query is blank or too long, k is out of range, ``where`` is no
                 condition on items, or ``now`` names an unknown column.
         """
-        return self._answer(self.query(query, now), k, where)
+        asked = self.query(query, now)
+        return self._alarmed(query) or self._answer(asked, k, where, language_of(query))
 
     def recommend(
         self,
@@ -108,7 +112,8 @@ class Engine:
             RequestError: the history is no list of ids, k or session is out of range, ``where``
                 is no condition on items, or ``now`` names an unknown column.
         """
-        return self._answer(self.visit(history, now, session, interests, as_new), k, where)
+        asked = self.visit(history, now, session, interests, as_new)
+        return self._alarmed(interests) or self._answer(asked, k, where, language_of(interests))
 
     def why(
         self,
@@ -142,6 +147,8 @@ class Engine:
         """
         if (query is None) == (history is None):
             raise RequestError("Give a query or a history, one of the two.")
+        if alarmed := self._alarmed(query or interests):
+            raise RequestError(f"Nothing is ranked here. {alarmed.message}")
         request: Request
         if history is not None:
             request = self.visit(history, now, session, interests, as_new)
@@ -167,6 +174,7 @@ class Engine:
             text=text,
             vector=self.encoder.encode_query(text),
             reading=self.reading(text),
+            confidence=self.confidence,
         )
 
     def visit(
@@ -216,9 +224,23 @@ class Engine:
     def _as_new(self) -> Signals:
         return self.signals.as_new()
 
-    def _answer(self, request: Request, k: int, where: pl.Expr | None) -> Answers:
+    def _alarmed(self, text: str) -> Answers | None:
+        """Return the message of the alarm that a text raises, if one does."""
+        policy, language = self.vertical.policy, language_of(text)
+        alarm = policy.alarm(text)
+        if alarm is None:
+            return None
+        message, notice = tell(alarm.message, language), tell(policy.disclaimer, language)
+        return Answers((), {}, alarm=alarm.name, message=message, notice=notice)
+
+    def _answer(self, request: Request, k: int, where: pl.Expr | None, language: str) -> Answers:
+        policy = self.vertical.policy
+        notice = tell(policy.disclaimer, language)
         ruled, found, _ = self.widen(request, k, self.wanted(where))
         ranked = ruled.head(k)
+        sure = request.sure(ranked.items, found)
+        if sure is not None and sure < policy.abstain_below:
+            return Answers((), ranked.removed, sure, withheld=True, notice=notice)
         parts = request.parts(ranked.items, found)
         reasons = request.reasons(self.reasons, ranked.items, parts)
         chances = request.promised(parts)
@@ -231,10 +253,11 @@ class Engine:
                 reasons=reasons[place],
                 rules=ranked.moved.get(item, ()),
                 chance=chances[place],
+                provider=self.providers[item],
             )
             for place, item in enumerate(ranked.items.tolist())
         ]
-        return Answers(tuple(answers), ranked.removed)
+        return Answers(tuple(answers), ranked.removed, sure, notice=notice)
 
     def widen(
         self, request: Request, k: int, wanted: NDArray[np.bool_] | None
@@ -324,6 +347,17 @@ class Engine:
     def titles(self) -> list[str]:
         """Of the catalogue, in its order."""
         return self.items["title"].to_list()
+
+    @cached_property
+    def providers(self) -> list[str | None]:
+        """Whose each item of the catalogue is, in its order."""
+        column = self.vertical.provider
+        if column is None:
+            return [None] * self.items.height
+        said = self.items[column]
+        if isinstance(said.dtype, pl.List):
+            said = said.cast(pl.List(pl.String)).list.join(", ")
+        return said.cast(pl.String).to_list()
 
     @cached_property
     def reasons(self) -> Reasons:

@@ -29,7 +29,7 @@ from corank.evaluate.report import (
 from corank.evaluate.task import DEPTH, Task
 from corank.retrieve.exact import ExactIndex
 from corank.retrieve.fuse import reciprocal_rank_fusion
-from corank.runs import rank_histories, rank_promised, rank_queries, rank_ruled
+from corank.runs import rank_histories, rank_promised, rank_queries, rank_ruled, try_queries
 
 SHORT_HISTORY = 3
 TAIL = 0.8
@@ -77,6 +77,7 @@ def measure(
         rows, cases, more = _recommendations(engines, train, test, untuned, peers, seed)
         about |= more
     rows += _search(engines, test, frozen, untuned, cases, seed)
+    rows += _sureness(engine, test)
     if not rows:
         raise DataError("The test asks nothing: no relevant event, and fewer than two queries.")
     lead = rows[0].metric
@@ -237,6 +238,29 @@ def _compare(
     for metric in metrics if split == "all" else metrics[:1]:
         rows += compared(split, metric, ours, judged, groups[asked], seed)
     return rows
+
+
+def _sureness(engine: Engine, test: Dataset) -> list[Row]:
+    """What abstaining does to judged queries, and to the same without what answers them.
+
+    The share that is answered of those that can be and of those that cannot, and of the first how
+    often the first answer is right; before business rules.
+    """
+    if not engine.confidence or not engine.vertical.policy.abstain_below:
+        return []
+    tried = try_queries(engine, *test.judged_queries())
+    sure = np.array([engine.confidence.of(each) for each in tried.told])
+    answered, can = sure >= engine.vertical.policy.abstain_below, tried.answerable
+    figures = {
+        "answered": answered[can],
+        "answered_unanswerable": answered[~can],
+        "first_right": tried.right[answered & can],
+    }
+    return [
+        Row(OURS, "abstaining", metric, float(values.mean()))
+        for metric, values in figures.items()
+        if len(values)
+    ]
 
 
 def _search(

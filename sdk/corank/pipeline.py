@@ -49,7 +49,14 @@ from corank.measure import measure
 from corank.rank.chances import promises
 from corank.rank.sequence import suited
 from corank.recommending import Lessons, fit_newcomers, fit_recommender
-from corank.searching import check_judged, fit_reader, fit_searcher, train_reader, what_is_read
+from corank.searching import (
+    check_judged,
+    fit_reader,
+    fit_searcher,
+    fit_sureness,
+    train_reader,
+    what_is_read,
+)
 from corank.updating import Update, UpdateConfig, judge, refitted, replayed, slices_of
 from corank.vertical import Vertical
 
@@ -303,6 +310,7 @@ class Pipeline:
             chances=promises(recommender, check),
             searcher=searcher,
             reader=second,
+            confidence=fit_sureness(searcher, early, encoder, held, validation, config),
             per_retriever=config.ranker.per_retriever,
             about={
                 "protocol": asdict(train.protocol) if train.protocol else None,

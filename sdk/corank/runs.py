@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from corank.data.context import Moments, nothing_known
 from corank.data.ragged import Ragged
 from corank.engine import Engine
+from corank.evaluate.relevance import Qrels
 from corank.evaluate.task import DEPTH
 from corank.progress import track
+from corank.rank.confidence import Tried, try_out
 from corank.rank.interests import stated_interests
 from corank.rank.request import NOTHING, best_first
 from corank.rank.rules import Ranked, apply_rules
@@ -106,6 +108,22 @@ def rank_queries(
         return reading.reorder(ranked, found) if reading else ranked
 
     return _run(map(answer, queries, cases), len(queries))
+
+
+def try_queries(engine: Engine, queries: list[str], judged: Ragged) -> Tried:
+    """Ask many judged queries twice, once without what answers them; see `rank.confidence`.
+
+    Args:
+        queries: (n,).
+        judged: each query's judged items, (n,), with grades as values.
+    """
+    vectors, qrels = engine.encoder.encode_queries(queries), Qrels.of(judged)
+    found = engine.signals.for_queries(queries, vectors, engine.per_retriever)
+    cases = (
+        (query, each, qrels.among(row, each.items))
+        for row, (query, each) in enumerate(zip(queries, found, strict=True))
+    )
+    return try_out(engine.signals, engine.searcher, cases)
 
 
 def _run(answers: Iterable[Ranked], n: int) -> NDArray[np.int32]:

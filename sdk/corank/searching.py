@@ -7,9 +7,11 @@ encoders and signals; knows nothing of engines or bundles.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from corank.compress.pair_scorer import PairScorer
 from corank.compress.runtime import TextEncoder
@@ -24,6 +26,7 @@ from corank.language.rerank import Score, distil, lists_of, train_cross_encoder
 from corank.language.tokenizer import embed
 from corank.language.trainer import Run
 from corank.progress import track
+from corank.rank.confidence import Confidence, fit_confidence, try_out
 from corank.rank.features import SEARCH
 from corank.rank.ranker import Examples, Ranker, fit_ranker
 from corank.rank.reader import READ, Reader, read_features
@@ -139,6 +142,29 @@ def fit_searcher(
         spreads=SPREADS,
         seed=config.seed,
     )
+
+
+def fit_sureness(
+    ranker: Ranker,
+    signals: Signals,
+    encoder: TextEncoder,
+    held: Dataset,
+    validation: Dataset,
+    config: FitConfig,
+) -> Confidence | None:
+    """Learn how sure to be of a first answer, from the queries that the ranker learned from.
+
+    Nothing is learned where a query is asked among what was judged of it: that always answers.
+    """
+    if config.among_judged:
+        return None
+
+    def cases(data: Dataset) -> Iterator[tuple[str, Candidates, NDArray[np.float32]]]:
+        qrels = Qrels.of(data.judged_queries()[1])
+        for row, (query, found) in enumerate(_candidates(signals, encoder, data, config)):
+            yield query, found, qrels.among(row, found.items)
+
+    return fit_confidence(try_out(signals, ranker, chain(cases(held), cases(validation))))
 
 
 def fit_reader(

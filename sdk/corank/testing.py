@@ -19,7 +19,7 @@ import polars as pl
 from corank.data.context import ASKER, moment
 from corank.data.dataset import Dataset
 from corank.data.labels import vote
-from corank.data.schema import Interaction, Item, Query, User
+from corank.data.schema import Edge, Interaction, Item, Query, User
 from corank.data.text import render
 from corank.errors import DataError, DeclarationError, RequestError
 from corank.rank.rules import Ranked, Rule, Shelf, apply_rules
@@ -59,13 +59,14 @@ def check_vertical(vertical: Vertical) -> None:
 
 
 def _check_schemas(vertical: Vertical) -> None:
-    bases: tuple[type[dy.Schema], ...] = (Item, User, Interaction, Query)
-    for schema, base in zip(vertical.schemas.values(), bases, strict=True):
+    bases: tuple[type[dy.Schema], ...] = (Item, User, Interaction, Query, Edge)
+    for schema, base in zip(vertical.schemas.values(), bases, strict=False):
         columns = schema.columns()
         for name, column in base.columns().items():
             if columns[name].nullable:
                 raise DeclarationError(f"{schema.__name__}.{name} must not be nullable.")
-            if name != "event" and columns[name].dtype != column.dtype:
+            narrowed = name in ("event", "relation")
+            if not narrowed and columns[name].dtype != column.dtype:
                 raise DeclarationError(
                     f"{schema.__name__}.{name} holds {columns[name].dtype}; {base.__name__} "
                     f"declares {column.dtype}."

@@ -18,9 +18,10 @@ import polars as pl
 
 from corank.data.context import ASKER, Context
 from corank.data.dataset import Dataset
+from corank.data.graph import Join, check_joined, join, loose_ends
 from corank.data.labels import LabelingFunction
 from corank.data.read import read_tables
-from corank.data.schema import Interaction, Item, Query, TableName, User
+from corank.data.schema import Edge, Interaction, Item, Query, TableName, User
 from corank.data.text import template_columns
 from corank.data.values import countable
 from corank.errors import (
@@ -32,6 +33,7 @@ from corank.errors import (
 )
 from corank.evaluate.metrics import parse_metric
 from corank.evaluate.task import DEPTH
+from corank.policy import Policy
 from corank.rank.rules import Rule
 
 GROUP = "corank.verticals"
@@ -49,7 +51,11 @@ class Vertical:
         labeling_functions: votes on how relevant an event makes its item.
         user_text: a template over user columns: the interests that somebody has stated.
         contexts: what is asked about the moment of an event; see `corank.data.context`.
+        edges: the schema of a knowledge graph, extending `corank.Edge`, if there is one.
+        joins: item columns that are filled along its edges when data is read; see
+            `corank.data.graph`.
         rules: business rules, applied in order after the model.
+        policy: when no ranking is shown, what stands beside one, and what no log holds.
         metrics: what the report leads with, such as ``"ndcg@10"``.
         price: the item column that holds a price, if there is one; price affinity reads it.
         provider: the item column that says whose an item is (brand, advertiser, publisher,
@@ -75,7 +81,10 @@ class Vertical:
     labeling_functions: tuple[LabelingFunction, ...]
     user_text: str | None = None
     contexts: tuple[Context, ...] = ()
+    edges: type[Edge] | None = None
+    joins: tuple[Join, ...] = ()
     rules: tuple[Rule, ...] = ()
+    policy: Policy = field(default_factory=Policy)
     metrics: tuple[str, ...] = ("ndcg@10", "recall@100")
     price: str | None = None
     provider: str | None = None
@@ -90,6 +99,7 @@ class Vertical:
             "users": User,
             "interactions": Interaction,
             "queries": Query,
+            "edges": Edge,
         }
         for table, schema in self.schemas.items():
             if not issubclass(schema, bases[table]):
@@ -102,6 +112,8 @@ class Vertical:
         named = [*template_columns(self.item_text), *(column for column in roles if column)]
         for rule in self.rules:
             named += rule.columns()
+        for each in self.joins:
+            named += [each.column, each.of]
         for column in named:
             if column not in columns:
                 raise DeclarationError(
@@ -122,9 +134,17 @@ class Vertical:
                 )
         for metric in self.metrics:
             self._check_metric(metric)
+        if self.joins and self.edges is None:
+            raise DeclarationError(
+                f"Vertical {self.name!r} joins along edges and declares none: edges=corank.Edge."
+            )
         self._check_user_text()
         self._check_contexts()
-        says = {"a rule asks for": self.asked, "its example tells": tuple(self.example_asker)}
+        says = {
+            "a rule asks for": self.asked,
+            "its example tells": tuple(self.example_asker),
+            "its policy masks": self.policy.masked,
+        }
         for what, told in says.items():
             for column in told:
                 if column not in self.moment_columns:
@@ -170,10 +190,10 @@ class Vertical:
                     )
 
     @cached_property
-    def moment_columns(self) -> dict[str, pl.DataType]:
+    def moment_columns(self) -> dict[str, dy.Column]:
         """What a request may say about its moment: columns of interactions and users."""
         columns = {**self.users.columns(), **self.interactions.columns()}
-        return {n: c.dtype for n, c in columns.items() if n not in ("user_id", "item_id", "event")}
+        return {n: c for n, c in columns.items() if n not in ("user_id", "item_id", "event")}
 
     @cached_property
     def asked(self) -> tuple[str, ...]:
@@ -183,18 +203,19 @@ class Vertical:
     @property
     def nobody(self) -> pl.DataFrame:
         """Somebody of whom nothing is known, as rules see them: one row of nulls."""
-        kinds = {ASKER + name: self.moment_columns[name] for name in self.asked}
+        kinds = {ASKER + name: self.moment_columns[name].dtype for name in self.asked}
         return pl.DataFrame({name: [None] for name in kinds}, schema=kinds)
 
     @property
     def schemas(self) -> dict[TableName, type[dy.Schema]]:
-        """The four schemas by table, in the order they are read."""
-        return {
+        """The schemas by table, in the order they are read."""
+        tables: dict[TableName, type[dy.Schema]] = {
             "items": self.items,
             "users": self.users,
             "interactions": self.interactions,
             "queries": self.queries,
         }
+        return tables | {"edges": self.edges} if self.edges else tables
 
     def read(
         self,
@@ -207,8 +228,8 @@ class Vertical:
         """Read, validate and quarantine a folder of tables (see `corank.data.read`).
 
         Args:
-            folder: holds items, interactions or judged queries or both, and perhaps users, each
-                as parquet, csv or jsonl.
+            folder: holds items, interactions or judged queries or both, and perhaps users and
+                edges, each as parquet, csv or jsonl.
             columns: the files' column names -> the schema's.
             rejects: where rejected rows go; ``folder/rejects.parquet`` by default.
             now: events later than this (UTC) are rejected; the present by default.
@@ -224,6 +245,10 @@ class Vertical:
             rejects=Path(rejects) if rejects else None,
             now=now or dt.datetime.now(dt.UTC).replace(tzinfo=None),
         )
+        if self.joins and "edges" in tables:
+            given = tables["items"], tables["edges"]
+            intake.tables["edges"].notes += loose_ends(*given, self.joins)
+            tables["items"] = self._joined(*given)
         events = tables.get("interactions", self.interactions.create_empty())
         return Dataset(
             items=tables["items"],
@@ -236,6 +261,12 @@ class Vertical:
             user_text=self.user_text,
             intake=intake,
         )
+
+    def _joined(self, items: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+        """Fill what follows from the edges, within what the schema of items allows."""
+        joined = join(items, edges, self.joins)
+        check_joined(joined, dict(self.items.filter(joined).failure.counts()))
+        return joined
 
     def _strangers(self, user_ids: pl.Series) -> pl.DataFrame:
         """Users of whom nothing is known but that they acted."""

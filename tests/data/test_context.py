@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
+import dataframely as dy
 import polars as pl
 import pytest
 
@@ -15,7 +16,12 @@ START = dt.datetime(2026, 3, 1, 8)
 DEVICE = Context("device", pl.col("device"))
 DAYTIME = Context("daytime", pl.col("timestamp").dt.hour().is_between(6, 17))
 BAND = Context("band", pl.col("price_band"))
-COLUMNS = {"timestamp": pl.Datetime("us"), "device": pl.String(), "price_band": pl.String()}
+COLUMNS = {
+    "timestamp": dy.Datetime(time_unit="us"), "device": dy.String(nullable=True),
+    "price_band": dy.String(nullable=True),
+    "age": dy.Int64(nullable=True, max=130, description="in years"),
+    "allergies": dy.String(nullable=True, regex="^(milk|egg)$"),
+}  # fmt: skip
 
 
 @labeling_function
@@ -141,6 +147,8 @@ def test_nothing_known_is_no_session() -> None:
         ({"devise": "phone"}, "Did you mean 'device'"),
         ({"timestamp": "tomorrow"}, "cannot be read as Datetime"),
         ({"timestamp": object()}, "cannot be read as Datetime"),
+        ({"age": 400}, "age=400 is too large. The column holds: in years"),
+        ({"allergies": "peanutz"}, "allergies='peanutz' is malformed"),
     ],
 )
 def test_a_moment_that_makes_no_sense_is_refused(now: dict[str, object], why: str) -> None:

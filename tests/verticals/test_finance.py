@@ -16,7 +16,7 @@ from corank.rank.rules import Ranked, Shelf, apply_rules
 
 VERTICAL = load_vertical("finance")
 CASH = 1
-SOME = st.lists(st.sampled_from(["resident", "student", "business"]), unique=True)
+SOME = st.lists(st.sampled_from(["resident", "student", "business"]), unique=True, min_size=1)
 
 
 def catalogue(random: np.random.Generator, n: int) -> pl.DataFrame:

@@ -108,7 +108,7 @@ def app(arguments: argparse.Namespace) -> None:
 
         if not arguments.check:
             pin()
-        demo = open_app(arguments.bundle)
+        demo = open_app(arguments.bundle, arguments.journal)
 
     def say(url: str | None) -> None:
         if arguments.json:

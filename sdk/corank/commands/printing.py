@@ -13,10 +13,15 @@ SHOWN = 10  # words of a text, items of a history
 
 
 def print_answers(answers: Answers) -> None:
-    """Print answers with their reasons, and what the rules took away."""
+    """Print answers with their reasons, and what the rules and the policy took away."""
+    if answers.alarm:
+        print(f"     {answers.message}")
+        return
     for place, answer in enumerate(answers, 1):
         chance = "" if answer.chance is None else f"  ({answer.chance:.1%} likely)"
         print(f"{place:>3}. {answer.title}  [{answer.item_id}]  {answer.score:.3f}{chance}")
+        if answer.provider:
+            print(f"       {answer.provider}")
         if answer.reasons:
             print(f"       {'; '.join(answer.reasons)}")
         parts = sorted(answer.parts.items(), key=lambda part: -abs(part[1]))
@@ -26,8 +31,14 @@ def print_answers(answers: Answers) -> None:
     if answers.removed:
         removed = ", ".join(f"{count} by {rule}" for rule, count in answers.removed.items())
         print(f"     rules removed {removed}")
+    if answers.confidence is not None:
+        print(f"     the first answer is right with a chance of {answers.confidence:.0%}")
     if not len(answers):
-        print("     nothing is left to show")
+        print(
+            f"     {'not sure enough to answer' if answers.withheld else 'nothing is left to show'}"
+        )
+    if answers.notice:
+        print(f"     {answers.notice}")
 
 
 def print_inspection(found: Inspection, files: bool = False) -> None:

@@ -23,8 +23,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import dataframely as dy
 import polars as pl
 
+from corank.data.validate import check
 from corank.errors import DeclarationError, RequestError, nearest
 
 SESSION = "session"
@@ -124,7 +126,7 @@ def circumstances(
 
 def moment(
     contexts: Sequence[Context],
-    columns: Mapping[str, pl.DataType],
+    columns: Mapping[str, dy.Column],
     given: Mapping[str, Any],
     session: int,
     stated: str,
@@ -134,14 +136,14 @@ def moment(
 
     Args:
         contexts: what the domain asks.
-        columns: of interactions and users, with their types.
+        columns: of interactions and users.
         given: what is known of some of them; a string is read as the column's type.
         session: how many of the history's newest items belong to the running session.
         stated: interests, in words.
         asked: columns that rules ask for.
 
     Raises:
-        RequestError: a column is unknown, or a value cannot be read.
+        RequestError: a column is unknown, or a value cannot be read or is not allowed in it.
     """
     for name in given:
         if name not in columns:
@@ -155,8 +157,8 @@ def moment(
     wanted = {name for context in contexts for name in context.category.meta.root_names()}
     row = pl.DataFrame(
         [
-            _value(name, given.get(name), dtype)
-            for name, dtype in columns.items()
+            _value(name, given.get(name), column)
+            for name, column in columns.items()
             if name in given or name in wanted or name in asked
         ]
     )
@@ -203,12 +205,21 @@ def _category(context: Context, rows: pl.DataFrame) -> pl.Series:
         raise DeclarationError(f"Context {context.name!r} cannot be read: {error}") from error
 
 
-def _value(name: str, value: Any, dtype: pl.DataType) -> pl.Series:
+def _value(name: str, value: Any, column: dy.Column) -> pl.Series:
+    """One value as its column holds it; a rule that asks for it must be able to trust it."""
+    dtype = column.dtype
     try:
         if isinstance(value, str) and isinstance(dtype, pl.Datetime):
-            return pl.Series(name, [value]).str.to_datetime(time_unit=dtype.time_unit)
-        return pl.Series(name, [value]).cast(dtype)
+            found = pl.Series(name, [value]).str.to_datetime(time_unit=dtype.time_unit)
+        else:
+            found = pl.Series(name, [value]).cast(dtype)
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise RequestError(
             f"The moment's {name}={value!r} cannot be read as {dtype}, which the column holds."
         ) from error
+    if value is not None and (rules := column.validation_rules(pl.col(name))):
+        held = found.to_frame().select(**rules).row(0, named=True)
+        if broken := [rule for rule, holds in held.items() if not holds]:
+            about = f" The column holds: {column.description}." if column.description else ""
+            raise RequestError(f"The moment's {name}={value!r} {check(broken[0])}.{about}")
+    return found

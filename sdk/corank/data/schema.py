@@ -1,9 +1,10 @@
-"""The four tables every domain has; a vertical extends each with its own columns.
+"""The tables a domain has; a vertical extends each with its own columns.
 
     items          what can be ranked                        items.{parquet,csv,jsonl}
     users          who acts (optional)                       users.*
     interactions   who did what to which item, and when      interactions.*
     queries        judged search answers                     queries.*
+    edges          a knowledge graph (where one is declared) edges.*
 
 Of interactions and queries one is enough.
 
@@ -17,7 +18,7 @@ from typing import Literal
 import dataframely as dy
 import polars as pl
 
-TableName = Literal["items", "users", "interactions", "queries"]
+TableName = Literal["items", "users", "interactions", "queries", "edges"]
 
 MAX_GRADE = 3
 """Relevance grades run from 0 (not relevant) to 3 (exactly what was wanted)."""
@@ -59,3 +60,11 @@ class Query(dy.Schema):
     @dy.rule()
     def query_not_blank(cls) -> pl.Expr:  # noqa: N805, D102
         return pl.col("query").str.strip_chars() != ""
+
+
+class Edge(dy.Schema):
+    """One line of a knowledge graph; see `corank.data.graph`."""
+
+    source = dy.String(primary_key=True, min_length=1)
+    relation: dy.Column = dy.String(primary_key=True, min_length=1)  # may be narrowed to an Enum
+    target = dy.String(primary_key=True, min_length=1)

@@ -64,10 +64,10 @@ def validate(
     )
     broken = cast(type[dy.Schema], numbered).filter(typed).failure.details()
     for rule in broken.columns:
-        column, _, check = rule.partition("|")
+        column, _, failed = rule.partition("|")
         if rule not in typed.columns and rule != "primary_key":
             rows = _reason(broken, broken[rule] == "invalid", _say(rule))
-            if check == "nullability":  # a value that was given and could not be cast
+            if failed == "nullability":  # a value that was given and could not be cast
                 rows = rows.join(miscast[column], on=ROW, how="anti")
             reasons.append(rows)
 
@@ -136,7 +136,12 @@ def _without(rows: pl.DataFrame, reasons: list[pl.DataFrame]) -> pl.DataFrame:
 
 def _say(rule: str) -> str:
     """Turn a dataframely rule's name, such as ``price|min``, into a reason."""
-    column, _, check = rule.partition("|")
-    if not check:
+    column, _, name = rule.partition("|")
+    if not name:
         return f"breaks the rule {rule.replace('_', ' ')!r}"
-    return f"{column}: {_CHECKS.get(check, 'breaks the check ' + repr(check))}"
+    return f"{column}: {check(name)}"
+
+
+def check(name: str) -> str:
+    """Say what a value does that fails dataframely's check of this name, such as ``min``."""
+    return _CHECKS.get(name, f"breaks the check {name!r}")

@@ -58,6 +58,14 @@ class Qrels:
         if (keys[1:] == keys[:-1]).any():
             raise DataError("An item is judged twice in one case: keep one grade for each item.")
 
+    def among(self, case: int, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the grades of some items, (m,) ascending, in one case; 0 where not judged."""
+        judged = slice(self.indptr[case], self.indptr[case + 1])
+        found = np.isin(self.items[judged], items)
+        grades = np.zeros(len(items), np.float32)
+        grades[np.searchsorted(items, self.items[judged][found])] = self.grades[judged][found]
+        return grades
+
     @classmethod
     def from_lists(
         cls, items: Sequence[Sequence[int]], grades: Sequence[Sequence[float]] | None = None

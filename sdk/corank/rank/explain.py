@@ -33,14 +33,24 @@ class Answer:
     reasons: tuple[str, ...]
     rules: tuple[str, ...]  # soft rules that moved it
     chance: float | None = None  # that it is chosen, of a recommendation; see `rank.chances`
+    provider: str | None = None  # whose it is, where the vertical names a column for that
 
 
 @dataclass(frozen=True)
 class Answers(Sequence[Answer]):
-    """A ranked list, best first, with how many candidates each hard rule removed."""
+    """A ranked list, best first, with how many candidates each hard rule removed.
+
+    What a domain's `Policy` makes of it stands beside: an alarm is answered by its message alone,
+    and where the first answer is too probably wrong all are withheld.
+    """
 
     answers: tuple[Answer, ...]
     removed: dict[str, int]
+    confidence: float | None = None  # chance that the first answer of a search is right
+    withheld: bool = False  # because of that
+    alarm: str | None = None  # what the wording raised
+    message: str = ""  # of the alarm
+    notice: str = ""  # the disclaimer
 
     def __getitem__(self, place: Any) -> Any:
         return self.answers[place]

@@ -74,15 +74,10 @@ class Examples:
         """Grade each case's candidates; a case without any is left out."""
         lengths, features, grades = [], [], []
         for case, (items, columns) in enumerate(candidates):
-            judged = slice(qrels.indptr[case], qrels.indptr[case + 1])
-            grade = np.zeros(len(items), np.float32)
-            found = np.isin(qrels.items[judged], items)
-            at = np.searchsorted(items, qrels.items[judged][found])
-            grade[at] = qrels.grades[judged][found]
             if len(items):
                 lengths.append(len(items))
                 features.append(columns)
-                grades.append(grade)
+                grades.append(qrels.among(case, items))
         if not lengths:
             return cls.empty()
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from corank.data.context import SESSION, Moments
 from corank.data.ragged import Ragged
 from corank.rank.chances import Chances
+from corank.rank.confidence import Confidence, tell
 from corank.rank.explain import Reasons, add_up
 from corank.rank.features import RECENT, SEARCH
 from corank.rank.ranker import Ranker
@@ -97,6 +98,10 @@ class Request(ABC):
         promised: list[float | None] = self.chances.of(scores).tolist()
         return promised
 
+    def sure(self, shown: Items, found: Candidates) -> float | None:
+        """Return how probably the first of what is shown is right; None: nobody knows."""
+        return None
+
     def scored(self, item: int, found: Candidates) -> Scored:
         """Return the same for one of them, feature by feature."""
         features = found.features[[np.searchsorted(found.items, item)]]
@@ -112,11 +117,13 @@ class Query(Request):
         text: what was typed.
         vector: the encoder's, (d_text,).
         reading: the second stage, where there is one.
+        confidence: how sure of its first answer, where that was learned.
     """
 
     text: str
     vector: NDArray[np.float32]
     reading: Reading | None = None
+    confidence: Confidence | None = None
 
     @property
     def part_of(self) -> Mapping[str, str]:
@@ -136,6 +143,12 @@ class Query(Request):
         """By the first stage, and the first of them by the second."""
         ranked = super().ranked(found, wanted)
         return self.reading.reorder(ranked, found) if self.reading else ranked
+
+    def sure(self, shown: Items, found: Candidates) -> float | None:
+        """By what the signals of the first stage say."""
+        if self.confidence is None:
+            return None
+        return self.confidence.of(tell(self.signals, self.text, found, shown)) if len(shown) else 0
 
     def parts(self, items: Items, found: Candidates) -> list[dict[str, float]]:
         """Of the stage that had the last word on each."""

@@ -14,6 +14,7 @@ the items are.
 """
 
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -115,6 +116,21 @@ class BM25:
             if at < column.stop and self.items[at] == item:
                 found.append((token, times * float(self.weights[at])))
         return tuple(found)
+
+    def covered(self, query: str, item: int) -> float:
+        """Return the share of the query's tokens that ``item`` holds, 0 to 1.
+
+        A token counts by how rare it is, ``log(1 + size / items that hold it)``; one that the
+        index does not know counts as if half an item held it.
+        """
+        held = {token for token, _ in self.matched(query, item)}
+        rarity = {token: self._rarity(token) for token in analyze(query)}
+        return sum(rarity[t] for t in held) / max(sum(rarity.values()), 1e-9)
+
+    def _rarity(self, token: str) -> float:
+        t = self.vocabulary.get(token)
+        held_by = 0.5 if t is None else int(self.offsets[t + 1] - self.offsets[t])
+        return math.log1p(self.size / held_by)
 
     def save(self, folder: Path) -> None:
         """Write the index into ``folder``, which is made if need be."""

@@ -41,10 +41,10 @@ class Question:
 
 def questions(vertical: Vertical) -> tuple[Question, ...]:
     """Return what to ask: the columns that rules name, but for the moment."""
-    columns = {**vertical.users.columns(), **vertical.interactions.columns()}
     found = []
     for name in vertical.asked:
-        dtype = columns[name].dtype
+        column = vertical.moment_columns[name]
+        dtype = column.dtype
         if isinstance(dtype, pl.Datetime):
             continue
         choices: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ def questions(vertical: Vertical) -> tuple[Question, ...]:
             choices = YES_NO
         said = str(vertical.example_asker.get(name, ""))
         said = said.lower() if choices == YES_NO else said
-        found.append(Question(name, columns[name].description or "", choices, said))
+        found.append(Question(name, column.description or "", choices, said))
     return tuple(found)
 
 
@@ -76,5 +76,6 @@ def told(asked: Sequence[Question], answers: Sequence[Any]) -> dict[str, Any]:
 def now(vertical: Vertical, known: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is known of whoever asks and of this moment, as `Engine.search` takes it."""
     present = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    moments = [n for n in vertical.asked if isinstance(vertical.moment_columns[n], pl.Datetime)]
+    columns = vertical.moment_columns
+    moments = [n for n in vertical.asked if isinstance(columns[n].dtype, pl.Datetime)]
     return {**dict.fromkeys(moments, present), **known}

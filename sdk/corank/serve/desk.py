@@ -5,6 +5,7 @@ line on the page, never a traceback.
 """
 
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ from corank.engine import Engine
 from corank.errors import CorankError
 from corank.serve import asker, views, why_view
 from corank.serve.catalogue import Catalogue
+from corank.serve.journal import Journal
 from corank.serve.markup import Html
 from corank.serve.views import Shown
 from corank.serve.words import Words
@@ -26,10 +28,15 @@ NOTHING: Known = MappingProxyType({})
 
 
 class Desk:
-    """Answers for one engine; holds nothing of any visitor."""
+    """Answers for one engine; holds nothing of any visitor.
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    Args:
+        engine: what answers.
+        journal: where it is written down, if it is.
+    """
+
+    def __init__(self, engine: Engine, journal: Journal | None = None) -> None:
+        self.engine, self.journal = engine, journal
         self.catalogue = Catalogue(engine)
 
     def search(
@@ -48,8 +55,11 @@ class Desk:
             return None, views.empty(words, "before_search")
         query = query.strip()
         try:
-            where = self._cheaper(maximum)
+            where, began = self._cheaper(maximum), perf_counter()
             answers = self.engine.search(query, k=k, where=where, now=self._now(known))
+            if self.journal:
+                took = perf_counter() - began
+                self.journal.note("search", answers, asked=query, known=known, seconds=took)
         except CorankError as error:
             return None, views.problem(str(error), words)
         shown = Shown(answers, query=query, maximum=maximum or None, known=known)
@@ -62,8 +72,12 @@ class Desk:
         titles = self.catalogue.titles(history)
         chips = views.chips(titles, words)
         try:
-            k = min(ANSWERS, self.engine.items.height)
+            k, began = min(ANSWERS, self.engine.items.height), perf_counter()
             answers = self.engine.recommend(history, k=k, now=self._now(known))
+            if self.journal:
+                took = perf_counter() - began
+                told = {"history": history, "known": known, "seconds": took}
+                self.journal.note("recommend", answers, **told)
         except CorankError as error:
             return chips, None, views.problem(str(error), words)
         shown = Shown(answers, history=tuple(titles.values()), ids=tuple(history), known=known)

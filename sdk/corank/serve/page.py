@@ -14,6 +14,7 @@ from corank.evaluate.report import Report
 from corank.serve import views
 from corank.serve.asker import MOST, Question, questions, told
 from corank.serve.desk import ANSWERS, Desk
+from corank.serve.journal import Journal
 from corank.serve.markup import Html, tag
 from corank.serve.report_view import report_view
 from corank.serve.views import Shown
@@ -44,16 +45,19 @@ watch('value', () => {
 TO_WHY = "() => requestAnimationFrame(() => document.querySelector('#cr-why h2')?.focus())"
 
 
-def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
+def build(
+    engine: Engine, report: Report | None, source: str, journal: Journal | None = None
+) -> gr.Blocks:
     """Lay out the app of an engine.
 
     Args:
         engine: what answers.
         report: what the Report tab shows, if there is any.
         source: the bundle's name, for the head of the page.
+        journal: where requests are written down, if they are.
     """
     vertical = engine.vertical
-    desk = Desk(engine)
+    desk = Desk(engine, journal)
     i18n = gr.I18n(**labels())
 
     def word(key: str) -> Any:
@@ -143,8 +147,9 @@ def build(engine: Engine, report: Report | None, source: str) -> gr.Blocks:
 
         def opened(request: gr.Request) -> tuple[Any, ...]:
             words = _words(request)
+            notice = tell(vertical.policy.disclaimer, words.language)
             return (
-                views.about(vertical.name, engine.items.height, source, words),
+                views.about(vertical.name, engine.items.height, source, notice, words),
                 views.empty(words, "before_search"),
                 views.picks({}, "", words),
                 *desk.follow([], words, vertical.example_asker),

@@ -10,6 +10,7 @@ from pathlib import Path
 from corank.bundle import BUNDLE, load, read_report
 from corank.errors import BundleError, ConfigError, MissingExtraError
 from corank.serve.guard import Check, Guard
+from corank.serve.journal import Journal
 
 try:
     import gradio as gr
@@ -22,16 +23,22 @@ except ModuleNotFoundError as error:
 SESSIONS = 1000  # visitors whose history is kept
 
 
-def open_app(path: str | Path) -> gr.Blocks:
+def open_app(path: str | Path, journal: Path | None = None) -> gr.Blocks:
     """Build the app of the bundle at ``path``.
+
+    Args:
+        path: the bundle.
+        journal: file to write requests down in; see `corank.serve.journal`.
 
     Raises:
         BundleError: there is none, or it is damaged.
+        ConfigError: the journal cannot be written.
     """
     path = Path(path)
     engine = load(path)
     report = read_report(path) if "report.json" in BUNDLE.read(path)["files"] else None
-    return build(engine, report, path.name)
+    kept = Journal(journal, engine.vertical.policy) if journal else None
+    return build(engine, report, path.name, kept)
 
 
 def open_vertical_app(name: str) -> gr.Blocks:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from corank.policy import language_of
 from corank.rank.explain import Answer, Answers
 from corank.serve.catalogue import Facts
 from corank.serve.markup import Html, join, tag
@@ -38,13 +39,14 @@ class Shown:
         return next((each for each in self.answers if each.item_id == item_id), None)
 
 
-def about(name: str, n_items: int, source: str, words: Words) -> Html:
-    """The page's head."""
+def about(name: str, n_items: int, source: str, notice: str, words: Words) -> Html:
+    """The page's head, with the disclaimer if there is one."""
     line = words("about", items=f"{n_items:,}", source=source)
     return view(
         words,
         tag("h1", "corank", tag("span", name, class_="cr-vertical")),
         tag("p", line),
+        tag("p", notice, class_="cr-notice", role="note") if notice else None,
         class_="cr-head",
     )
 
@@ -67,6 +69,11 @@ def problem(message: str, words: Words) -> Html:
 def found(shown: Shown, facts: Mapping[str, Facts], words: Words) -> Html:
     """The answers to a search, or what comes after a history, as cards."""
     count = len(shown.answers)
+    if shown.answers.alarm:
+        return _alarm(shown.answers, words)
+    if shown.answers.withheld:
+        chance = f"{shown.answers.confidence or 0:.0%}"
+        return join(empty(words, "unsure", chance=chance), _removed(shown.answers, words))
     if not count:
         return join(empty(words, "nothing"), _removed(shown.answers, words))
     if shown.query is not None:
@@ -83,8 +90,16 @@ def found(shown: Shown, facts: Mapping[str, Facts], words: Words) -> Html:
         words,
         tag("div", tag("h2", heading), role="status"),
         tag("ol", *cards, class_="cr-cards"),
+        _sure(shown.answers, words),
         _removed(shown.answers, words),
     )
+
+
+def _alarm(answers: Answers, words: Words) -> Html:
+    """What answers an emergency, in the language that it was told in."""
+    language = language_of(answers.message)
+    message = tag("p", answers.message, role="alert", lang=language)
+    return view(words, message, class_="cr-alarm")
 
 
 def _card(place: int, answer: Answer, facts: Facts, words: Words, *, addable: bool) -> Html:
@@ -138,6 +153,12 @@ def _button(do: str, answer: Answer, words: Words) -> Html:
         data_item=answer.item_id,
         aria_label=words(f"{do}_it", title=answer.title),
     )
+
+
+def _sure(answers: Answers, words: Words) -> Html | None:
+    if answers.confidence is None:
+        return None
+    return tag("p", words("sure", chance=f"{answers.confidence:.0%}"), class_="cr-note")
 
 
 def _removed(answers: Answers, words: Words) -> Html | None:
