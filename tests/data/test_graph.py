@@ -1,4 +1,4 @@
-"""What follows from a knowledge graph: on a small one whose right answers are known, and at random."""
+"""What follows from a knowledge graph: on one whose right answers are known, and at random."""
 
 from pathlib import Path
 
@@ -122,7 +122,7 @@ def test_a_folder_with_edges_is_read_joined(tmp_path: Path) -> None:
 def test_a_declaration_that_does_not_fit_is_refused() -> None:
     with pytest.raises(DeclarationError, match="joins along edges and declares none"):
         Vertical(**PARTS, joins=(HARMS,))
-    with pytest.raises(DeclarationError, match="names the item column 'hold'.*'holds'"):
+    with pytest.raises(DeclarationError, match=r"names the item column 'hold'.*'holds'"):
         Vertical(**PARTS, edges=Edge, joins=(Join(column="avoid", of="hold", along="harms"),))
-    with pytest.raises(DeclarationError, match="must extend corank.Edge"):
+    with pytest.raises(DeclarationError, match=r"must extend corank\.Edge"):
         Vertical(**PARTS, edges=Item)

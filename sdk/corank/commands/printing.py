@@ -34,9 +34,8 @@ def print_answers(answers: Answers) -> None:
     if answers.confidence is not None:
         print(f"     the first answer is right with a chance of {answers.confidence:.0%}")
     if not len(answers):
-        print(
-            f"     {'not sure enough to answer' if answers.withheld else 'nothing is left to show'}"
-        )
+        why = "not sure enough to answer" if answers.withheld else "nothing is left to show"
+        print(f"     {why}")
     if answers.notice:
         print(f"     {answers.notice}")
 
