@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from corank import Alarm, Policy
 from corank.errors import DeclarationError
-from corank.policy import folded, language_of, pattern, tell
+from corank.policy import folded, in_language, language_of, pattern
 
 HELP = {"en": "Call for help.", "zh": "请求助。"}
 
@@ -66,8 +66,8 @@ def test_a_plain_wording_hears_itself(wording: str) -> None:
 
 def test_texts_are_told_in_their_language_or_in_english() -> None:
     assert language_of("我头疼") == "zh" and language_of("my head") == "en"
-    assert tell(HELP, "zh-CN") == "请求助。" and tell(HELP, "fr") == "Call for help."
-    assert tell({}, "en") == ""
+    assert in_language(HELP, "zh-CN") == "请求助。" and in_language(HELP, "fr") == "Call for help."
+    assert in_language({}, "en") == ""
 
 
 @pytest.mark.parametrize(

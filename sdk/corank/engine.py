@@ -19,7 +19,7 @@ from corank.data.dataset import lookup, positions
 from corank.data.text import render
 from corank.errors import DeclarationError, RequestError, nearest
 from corank.explaining import explain
-from corank.policy import language_of, tell
+from corank.policy import in_language, language_of
 from corank.rank.chances import Chances
 from corank.rank.confidence import Confidence
 from corank.rank.explain import Answer, Answers, Reasons
@@ -230,12 +230,15 @@ class Engine:
         alarm = policy.alarm(text)
         if alarm is None:
             return None
-        message, notice = tell(alarm.message, language), tell(policy.disclaimer, language)
+        message, notice = (
+            in_language(alarm.message, language),
+            in_language(policy.disclaimer, language),
+        )
         return Answers((), {}, alarm=alarm.name, message=message, notice=notice)
 
     def _answer(self, request: Request, k: int, where: pl.Expr | None, language: str) -> Answers:
         policy = self.vertical.policy
-        notice = tell(policy.disclaimer, language)
+        notice = in_language(policy.disclaimer, language)
         ruled, found, _ = self.widen(request, k, self.wanted(where))
         ranked = ruled.head(k)
         sure = request.sure(ranked.items, found)

@@ -133,7 +133,7 @@ def language_of(text: str) -> str:
     return "zh" if _HAN.search(text) else "en"
 
 
-def tell(told: Told, language: str) -> str:
+def in_language(told: Told, language: str) -> str:
     """Return a text in a language, such as ``zh-CN``; in English where it has none in that."""
     return told.get(language.partition("-")[0]) or told.get("en", "")
 

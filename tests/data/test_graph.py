@@ -1,6 +1,7 @@
 """What follows from a knowledge graph: on one whose right answers are known, and at random."""
 
 from pathlib import Path
+from typing import Any
 
 import dataframely as dy
 import polars as pl
@@ -95,7 +96,12 @@ def liked() -> pl.Expr:
     return pl.when(pl.col("event") == "like").then(3)
 
 
-PARTS = {"name": "t", "items": Thing, "interactions": Interaction, "labeling_functions": (liked,)}
+PARTS: dict[str, Any] = {
+    "name": "t",
+    "items": Thing,
+    "interactions": Interaction,
+    "labeling_functions": (liked,),
+}
 
 
 def test_a_folder_with_edges_is_read_joined(tmp_path: Path) -> None:

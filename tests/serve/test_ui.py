@@ -122,7 +122,7 @@ def test_every_view_shows_hostile_text_as_text(words: Words) -> None:
     shown, titles = hostile(), {SCRIPT: SCRIPT}
     facts = {SCRIPT: Facts((SCRIPT,), (SCRIPT,), (SCRIPT,))}
     shown_views = {
-        "about": views.about(SCRIPT, 1, SCRIPT, words),
+        "about": views.about(SCRIPT, 1, SCRIPT, SCRIPT, words),
         "problem": views.problem(SCRIPT, words),
         "found": views.found(shown, facts, words),
         "picks": views.picks(titles, "x", words),

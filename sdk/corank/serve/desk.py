@@ -76,8 +76,8 @@ class Desk:
             answers = self.engine.recommend(history, k=k, now=self._now(known))
             if self.journal:
                 took = perf_counter() - began
-                told = {"history": history, "known": known, "seconds": took}
-                self.journal.note("recommend", answers, **told)
+                note = self.journal.note
+                note("recommend", answers, history=history, known=known, seconds=took)
         except CorankError as error:
             return chips, None, views.problem(str(error), words)
         shown = Shown(answers, history=tuple(titles.values()), ids=tuple(history), known=known)

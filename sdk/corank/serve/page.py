@@ -11,6 +11,7 @@ import gradio as gr
 
 from corank.engine import MAX_QUERY, Engine
 from corank.evaluate.report import Report
+from corank.policy import in_language
 from corank.serve import views
 from corank.serve.asker import MOST, Question, questions, told
 from corank.serve.desk import ANSWERS, Desk
@@ -147,7 +148,7 @@ def build(
 
         def opened(request: gr.Request) -> tuple[Any, ...]:
             words = _words(request)
-            notice = tell(vertical.policy.disclaimer, words.language)
+            notice = in_language(vertical.policy.disclaimer, words.language)
             return (
                 views.about(vertical.name, engine.items.height, source, notice, words),
                 views.empty(words, "before_search"),
