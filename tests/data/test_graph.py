@@ -131,4 +131,4 @@ def test_a_declaration_that_does_not_fit_is_refused() -> None:
     with pytest.raises(DeclarationError, match=r"names the item column 'hold'.*'holds'"):
         Vertical(**PARTS, edges=Edge, joins=(Join(column="avoid", of="hold", along="harms"),))
     with pytest.raises(DeclarationError, match=r"must extend corank\.Edge"):
-        Vertical(**PARTS, edges=Item)
+        Vertical(**PARTS | {"edges": Item})
