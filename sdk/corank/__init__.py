@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from corank.rank.rules.soft import Boost as Boost
     from corank.rank.rules.soft import Cap as Cap
     from corank.rank.rules.soft import Floor as Floor
+    from corank.rank.rules.value import ExpectedValue as ExpectedValue
     from corank.rank.sequence import UserModelConfig as UserModelConfig
     from corank.updating import UpdateConfig as UpdateConfig
     from corank.vertical import Vertical as Vertical
@@ -92,6 +93,7 @@ _HOME = {
     "EncoderConfig": "language.encoder",
     "Engine": "engine",
     "Exclude": "rank.rules.hard",
+    "ExpectedValue": "rank.rules.value",
     "FitConfig": "fitting",
     "Floor": "rank.rules.soft",
     "Interaction": "data.schema",

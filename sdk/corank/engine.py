@@ -14,7 +14,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from corank.compress.runtime import TextEncoder
-from corank.data.context import Moments, moment
 from corank.data.dataset import lookup, positions
 from corank.data.text import render
 from corank.errors import DeclarationError, RequestError, nearest
@@ -170,7 +169,7 @@ class Engine:
         return Query(
             signals=self.signals,
             ranker=self.searcher,
-            moments=self._moment(now),
+            moments=self.vertical.moment(now),
             text=text,
             vector=self.encoder.encode_query(text),
             reading=self.reading(text),
@@ -198,7 +197,7 @@ class Engine:
             raise RequestError(
                 f"session={session}; it counts the newest of the {len(seen)} items of the history."
             )
-        moments = self._moment(now, session, interests.strip())
+        moments = self.vertical.moment(now, session, interests.strip())
         signals, ranker = self.recommending(as_new)
         return Visit(
             signals=signals,
@@ -208,13 +207,6 @@ class Engine:
             interests=stated_interests(self.encoder, moments),
             chances=None if as_new else self.chances,
         )
-
-    def _moment(
-        self, now: Mapping[str, Any] | None, session: int = 0, interests: str = ""
-    ) -> Moments:
-        asks = self.vertical
-        known = asks.contexts, asks.moment_columns, now or {}
-        return moment(*known, session, interests, asks.asked)
 
     def recommending(self, as_new: bool) -> tuple[Signals, Ranker]:
         """Return what recommends: as things are, or as if nobody had touched any item yet."""

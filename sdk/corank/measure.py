@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from corank.beyond_accuracy import Runs, beyond_accuracy, exposed
 from corank.compress.runtime import TextEncoder
 from corank.data.context import STATED
-from corank.data.dataset import Dataset
+from corank.data.dataset import Dataset, Exposures
 from corank.data.text import render
 from corank.engine import Engine
 from corank.errors import DataError
 from corank.evaluate.baselines import Baseline, Known, TextMean, fit_baselines
 from corank.evaluate.metrics import compute
-from corank.evaluate.probability import expected_calibration_error, log_loss
+from corank.evaluate.probability import auc, expected_calibration_error, log_loss
 from corank.evaluate.relevance import Qrels, Run, judge
 from corank.evaluate.report import (
     OURS,
@@ -29,7 +29,14 @@ from corank.evaluate.report import (
 from corank.evaluate.task import DEPTH, Task
 from corank.retrieve.exact import ExactIndex
 from corank.retrieve.fuse import reciprocal_rank_fusion
-from corank.runs import rank_histories, rank_promised, rank_queries, rank_ruled, try_queries
+from corank.runs import (
+    chances_shown,
+    rank_histories,
+    rank_promised,
+    rank_queries,
+    rank_ruled,
+    try_queries,
+)
 
 SHORT_HISTORY = 3
 TAIL = 0.8
@@ -131,7 +138,10 @@ def _recommendations(
         cases[split] = int(asked.sum())
         rows += _compare(split, metrics, runs, qrels, asked, users, seed)
     rows += beyond_accuracy(runs, engine, task, seen)
-    rows += _promises(engine, task.sample(PROMISED, seed))
+    if test.exposure is None:
+        rows += _promises(engine, task.sample(PROMISED, seed))
+    else:
+        rows += _promises_shown(engine, test.exposures().sample(PROMISED, seed))
     about: dict[str, Any] = {
         "training users": len(learned.histories),
         "training interactions": len(learned.histories.items),
@@ -164,6 +174,21 @@ def _promises(engine: Engine, task: Task) -> list[Row]:
         "chance_log_loss@10": log_loss(came, promised),
     }
     return [Row(OURS, "chances", metric, value) for metric, value in figures.items()]
+
+
+def _promises_shown(engine: Engine, shown: Exposures) -> list[Row]:
+    """The same of what was shown, beside promising all of it the same."""
+    chosen = shown.chosen
+    if not engine.chances or not 0 < chosen.sum() < len(chosen):
+        return []
+    promised = chances_shown(engine, shown)
+    same = np.full(len(chosen), chosen.mean())
+    return [
+        Row(OURS, "shown", "chance_error", expected_calibration_error(chosen, promised)),
+        Row(OURS, "shown", "chance_log_loss", log_loss(chosen, promised)),
+        Row(OURS, "shown", "chance_auc", auc(chosen, promised)),
+        Row("same chance", "shown", "chance_log_loss", log_loss(chosen, same)),
+    ]
 
 
 def _our_runs(engine: Engine, task: Task) -> dict[str, Run]:

@@ -64,6 +64,7 @@ class World:
         items: the catalogue.
         columns: whose text can be hit.
         appears: the column of the date from which an item is there.
+        leaves: the column of the last date on which it is, if there is one; null: no last.
         themes: by name.
         terms: what personas like, and whatever else is to be looked up.
     """
@@ -74,6 +75,7 @@ class World:
         *,
         columns: Sequence[str],
         appears: str,
+        leaves: str | None = None,
         themes: Themes,
         terms: Collection[str],
     ) -> None:
@@ -85,8 +87,8 @@ class World:
             words = re.compile("|".join(map(_begins, themes.get(term, (term,)))))
             self.hits[term] = np.array([float(bool(words.search(text))) for text in texts])
         self.themes = np.array([self.hits[theme] for theme in themes])  # (themes, items)
-        days = (pl.col(appears).str.to_date() - NEW_YEAR.date()).dt.total_days()
-        self.release: Scores = items.select(days.cast(pl.Float64)).to_series().to_numpy()
+        self.release = _days(items[appears])
+        self.last = np.full(items.height, np.inf) if leaves is None else _days(items[leaves])
 
     @cached_property
     def related(self) -> Scores:
@@ -180,7 +182,9 @@ class Person(ABC, Generic[P, W]):
             pull = 1.2 * self.appeal if wander else fit + self.appeal + newness - 0.8 * self.seen
             if trail and not wander:
                 pull = pull + (0.8 if step else 0.5) * self._momentum(trail)
-            there = self.may_see & (self.world.release <= day)
+            there = self.may_see & (self.world.release <= day) & (day < self.world.last + 1)
+            if not there.any():
+                return
             item = self._draw(np.where(there, pull, -np.inf))
             trail.append(item)
             self.seen[item] += 1
@@ -224,6 +228,12 @@ class Person(ABC, Generic[P, W]):
     def _draw(self, pull: Scores) -> int:
         weights = np.exp(pull - pull.max()).cumsum()
         return int(np.searchsorted(weights, self.rng.random() * weights[-1]))
+
+
+def _days(dates: pl.Series) -> Scores:
+    """Dates as days from New Year, (n,); one that is not given never comes."""
+    days = (dates.str.to_date() - NEW_YEAR.date()).dt.total_days().cast(pl.Float64)
+    return days.fill_null(np.inf).to_numpy()
 
 
 def _begins(word: str) -> str:

@@ -46,9 +46,8 @@ from corank.language.shrink import ShrinkConfig
 from corank.language.trainer import Run
 from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
-from corank.rank.chances import promises
 from corank.rank.sequence import suited
-from corank.recommending import Lessons, fit_newcomers, fit_recommender
+from corank.recommending import Lessons, fit_chances_of, fit_newcomers, fit_recommender
 from corank.searching import (
     check_judged,
     fit_reader,
@@ -307,7 +306,7 @@ class Pipeline:
             signals=signals,
             recommender=recommender,
             newcomers=fit_newcomers(lessons, config),
-            chances=promises(recommender, check),
+            chances=fit_chances_of(recommender, check, lessons, config),
             searcher=searcher,
             reader=second,
             confidence=fit_sureness(searcher, early, encoder, held, validation, config),

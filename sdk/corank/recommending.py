@@ -14,6 +14,7 @@ from corank.data.dataset import Dataset
 from corank.evaluate.task import Task
 from corank.fitting import FitConfig, slice_task
 from corank.progress import track
+from corank.rank.chances import Chances, fit_chances, promises, score_shown
 from corank.rank.interests import stated_interests
 from corank.rank.ranker import Examples, Ranker, RankerConfig, fit_ranker
 from corank.rank.signals import Signals
@@ -28,6 +29,8 @@ START_RECOMMEND = {
     "popularity": 0.1,
 }
 """Weights of the raw features where there is nothing to learn them from."""
+SHOWN = 5_000
+"""Exposures, at most, that teach chances."""
 START_AS_NEW = {"sequence_z": 0.5, "text_z": 0.25, "words": 1.0}
 
 
@@ -63,6 +66,27 @@ def fit_recommender(
     return fit_ranker(
         tuple(signals.recommend_parts), learn, check, how, start=start, seed=seed
     ), check
+
+
+def fit_chances_of(
+    ranker: Ranker, check: Examples, lessons: Lessons, config: FitConfig
+) -> Chances | None:
+    """Learn what the ranker's scores promise, on validation: of what was shown, where that is told.
+
+    Args:
+        ranker: of recommendations.
+        check: the candidates of validation, for domains that do not tell.
+        lessons, config: what the ranker was learned from, and how.
+    """
+    _, signals, encoder, _, validation = lessons
+    if validation.exposure is None:
+        return promises(ranker, check)
+    shown = validation.exposures().sample(SHOWN, config.seed)
+    if not len(shown):
+        return None
+    stated = stated_interests(encoder, shown.moments)
+    scores = score_shown(signals, ranker, shown, stated, config.ranker.per_retriever)
+    return fit_chances(scores, shown.chosen)
 
 
 def fit_newcomers(lessons: Lessons, config: FitConfig) -> Ranker:

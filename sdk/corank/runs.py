@@ -4,16 +4,19 @@ The same candidates, features and rankers as in an answer, without its reasons.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corank.data.context import Moments, nothing_known
+from corank.data.dataset import Exposures
 from corank.data.ragged import Ragged
 from corank.engine import Engine
 from corank.evaluate.relevance import Qrels
 from corank.evaluate.task import DEPTH
 from corank.progress import track
+from corank.rank.chances import score_shown
 from corank.rank.confidence import Tried, try_out
 from corank.rank.interests import stated_interests
 from corank.rank.request import NOTHING, best_first
@@ -44,8 +47,9 @@ def rank_ruled(
     """
     n, rules = len(histories), engine.vertical.rules
     moments = nothing_known(n) if moments is None else moments
+    promise = engine.chances.of if engine.chances else None
     ranked = [
-        best_first(engine.recommender, found, histories[row])
+        replace(best_first(engine.recommender, found, histories[row]), promise=promise)
         for row, found in enumerate(_found(engine, histories, moments))
     ]
     ruled = (
@@ -70,6 +74,15 @@ def rank_promised(
         if engine.chances:
             promised[row, : len(best.items)] = engine.chances.of(best.scores)
     return run, promised
+
+
+def chances_shown(engine: Engine, shown: Exposures) -> NDArray[np.float64]:
+    """Return the chance that each item that was shown is chosen, (n,); nan: nobody knows."""
+    if not engine.chances:
+        return np.full(len(shown), np.nan)
+    stated = stated_interests(engine.encoder, shown.moments)
+    known = engine.signals, engine.recommender
+    return engine.chances.of(score_shown(*known, shown, stated, engine.per_retriever))
 
 
 def _found(

@@ -16,7 +16,7 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from corank.data.context import ASKER, moment
+from corank.data.context import ASKER
 from corank.data.dataset import Dataset
 from corank.data.labels import vote
 from corank.data.schema import Edge, Interaction, Item, Query, User
@@ -154,9 +154,8 @@ def _check_rules(vertical: Vertical, data: Dataset) -> None:
 
 def _example(vertical: Vertical) -> pl.DataFrame:
     """Who asks in the demo, as rules see them."""
-    known = vertical.moment_columns, vertical.example_asker
     try:
-        return moment((), *known, 0, "", vertical.asked)
+        return vertical.moment(vertical.example_asker)
     except RequestError as error:
         raise DeclarationError(f"its example_asker makes no sense: {error}") from error
 

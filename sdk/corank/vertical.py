@@ -16,7 +16,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from corank.data.context import ASKER, Context
+from corank.data.context import ASKER, Context, Moments, moment
 from corank.data.dataset import Dataset
 from corank.data.graph import Join, check_joined, join, loose_ends
 from corank.data.labels import LabelingFunction
@@ -37,6 +37,7 @@ from corank.policy import Policy
 from corank.rank.rules import Rule
 
 GROUP = "corank.verticals"
+TIME = "timestamp"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,9 @@ class Vertical:
             `corank.Interaction`, `corank.User` and `corank.Query`.
         item_text: a template over item columns; what the language model reads.
         labeling_functions: votes on how relevant an event makes its item.
+        exposure: of each event, whether what it shows was chosen: true, false, or null where it
+            shows nothing. With it, the chance that stands with an answer is that of being chosen
+            when shown; without it, that of being what is chosen next.
         user_text: a template over user columns: the interests that somebody has stated.
         contexts: what is asked about the moment of an event; see `corank.data.context`.
         edges: the schema of a knowledge graph, extending `corank.Edge`, if there is one.
@@ -79,6 +83,7 @@ class Vertical:
     queries: type[Query] = Query
     item_text: str = "{title}"
     labeling_functions: tuple[LabelingFunction, ...]
+    exposure: pl.Expr | None = None
     user_text: str | None = None
     contexts: tuple[Context, ...] = ()
     edges: type[Edge] | None = None
@@ -134,6 +139,7 @@ class Vertical:
                 )
         for metric in self.metrics:
             self._check_metric(metric)
+        self._check_exposure()
         if self.joins and self.edges is None:
             raise DeclarationError(
                 f"Vertical {self.name!r} joins along edges and declares none: edges=corank.Edge."
@@ -164,6 +170,15 @@ class Vertical:
                 f"Vertical {self.name!r}: {metric!r} looks deeper than the {DEPTH} ranks that are "
                 "kept of an answer."
             )
+
+    def _check_exposure(self) -> None:
+        columns = self.interactions.column_names()
+        for column in self.exposure.meta.root_names() if self.exposure is not None else ():
+            if column not in columns:
+                raise DeclarationError(
+                    f"Vertical {self.name!r}: its exposure reads {column!r}, which is no column "
+                    f"of {self.interactions.__name__}." + nearest(column, columns)
+                )
 
     def _check_user_text(self) -> None:
         for column in template_columns(self.user_text) if self.user_text else ():
@@ -199,6 +214,24 @@ class Vertical:
     def asked(self) -> tuple[str, ...]:
         """Columns of interactions and users that its rules ask for."""
         return tuple(sorted({column for rule in self.rules for column in rule.asks()}))
+
+    def moment(
+        self, now: Mapping[str, Any] | None = None, session: int = 0, interests: str = ""
+    ) -> Moments:
+        """Return the moment of a request; the time is the present where rules ask and none is told.
+
+        Args:
+            now: what is known of it and of whoever asks: columns of interactions and users.
+            session: how many of the history's newest items belong to the running session.
+            interests: in words.
+
+        Raises:
+            RequestError: a column is unknown, or a value cannot be read or is not allowed in it.
+        """
+        told = dict(now or {})
+        if TIME in self.asked and TIME not in told:
+            told[TIME] = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        return moment(self.contexts, self.moment_columns, told, session, interests, self.asked)
 
     @property
     def nobody(self) -> pl.DataFrame:
@@ -259,6 +292,7 @@ class Vertical:
             contexts=self.contexts,
             asked=self.asked,
             user_text=self.user_text,
+            exposure=self.exposure,
             intake=intake,
         )
 

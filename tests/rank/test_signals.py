@@ -354,7 +354,8 @@ def test_a_query_is_answered_by_words_and_by_meaning(signals: Signals) -> None:
 def test_an_item_that_nobody_proposed_can_be_a_candidate_all_the_same(signals: Signals) -> None:
     histories = Ragged.of([[0], [3]])
     plain = [each.items for each in signals.for_histories(histories, 1)]
-    for found, without in zip(signals.for_histories(histories, 1, also=(0, 5)), plain, strict=True):
+    also = Ragged.of([[0, 5], [5, 0]])
+    for found, without in zip(signals.for_histories(histories, 1, also=also), plain, strict=True):
         assert found.items.tolist() == sorted({*without.tolist(), 0, 5})  # 0 was seen
         assert found.items.dtype == np.int32 and len(found.features) == len(found.items)
     (asked,) = signals.for_queries(["chair"], np.array([[0, 0, 1]], np.float32), 1, also=(0, 2))

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corank import load_vertical
-from corank.data.context import moment
 from corank.data.labels import combine
 from corank.rank.rules import Ranked, Shelf, apply_rules
 
@@ -71,7 +70,7 @@ def test_no_reader_is_shown_what_must_not_be_shown(
     now: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if asked:
         now["timestamp"] = dt.datetime.combine(TODAY, dt.time(21))
-    moments = moment((), VERTICAL.moment_columns, now, 0, "", VERTICAL.asked)
+    moments = VERTICAL.moment(now)
     seen = random.permutation(n)[:2].astype(np.int32)
     scores = np.sort(random.normal(size=n))[::-1]
     before = Ranked(random.permutation(n).astype(np.int32), scores, seen)

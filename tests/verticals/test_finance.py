@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corank import load_vertical
-from corank.data.context import moment
 from corank.data.labels import combine
 from corank.rank.rules import Ranked, Shelf, apply_rules
 
@@ -72,7 +71,7 @@ def test_nobody_is_offered_what_does_not_suit_them(
         "risk_tolerance": tolerance, "age": age, "jurisdiction": country, "statuses": statuses,
     }  # fmt: skip
     now = {name: value for name, value in given.items() if value is not None}
-    moments = moment((), VERTICAL.moment_columns, now, 0, "", VERTICAL.asked)
+    moments = VERTICAL.moment(now)
     seen = random.permutation(n)[:2].astype(np.int32)
     scores = np.sort(random.normal(size=n))[::-1]
     before = Ranked(random.permutation(n).astype(np.int32), scores, seen)

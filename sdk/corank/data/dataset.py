@@ -25,7 +25,7 @@ from corank.data.context import (
     circumstances,
     in_session,
 )
-from corank.data.labels import LabelingFunction, combine, label_table
+from corank.data.labels import CHOSEN, LabelingFunction, combine, exposed, label_table
 from corank.data.ragged import Ragged
 from corank.data.read import Intake
 from corank.data.split import (
@@ -50,6 +50,26 @@ class Cases(NamedTuple):
     moments: Moments  # (n,) what is known of the moment of asking
 
 
+class Exposures(NamedTuple):
+    """What was shown to whom, and whether it was chosen then."""
+
+    histories: Ragged  # (n,) positive items before it was shown, oldest first
+    items: NDArray[np.int32]  # (n,)
+    chosen: NDArray[np.bool_]  # (n,)
+    moments: Moments  # (n,) what is known of the moment
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def sample(self, n: int, seed: int) -> "Exposures":
+        """Return ``n`` of them, or all when there are no more."""
+        if len(self) <= n:
+            return self
+        rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:n])
+        histories, moments = self.histories.take(rows), self.moments[rows]
+        return Exposures(histories, self.items[rows], self.chosen[rows], moments)
+
+
 class Split(NamedTuple):
     """Training and test data, in that order."""
 
@@ -69,6 +89,7 @@ class Dataset:
     contexts: tuple[Context, ...] = ()
     asked: tuple[str, ...] = ()  # columns of interactions and users that rules ask for
     user_text: str | None = None
+    exposure: pl.Expr | None = None  # of an event, whether what it shows was chosen; null: no show
     history: pl.DataFrame | None = None
     protocol: Protocol | None = None
     leaks: tuple[str, ...] = ()
@@ -122,10 +143,50 @@ class Dataset:
         Raises:
             DataError: this is training data, with no history to answer from.
         """
+        shown = self._shown()
+        asked = (
+            self._placed(self.positives, shown)
+            .sort("user_id", "seen", "timestamp", maintain_order=True)
+            .group_by("user_id", "seen", maintain_order=True)
+            .agg("item", "grade", pl.col(SESSION, *self._circumstances).first())
+        )
+        asked = self._remembering(asked, shown)
+        return Cases(
+            asked["user_id"],
+            Ragged.from_grouped(asked["history"], asked["weight"]),
+            Ragged.from_grouped(asked["item"], asked["grade"]),
+            asked.select(SESSION, STATED, *self._circumstances),
+        )
+
+    def exposures(self) -> Exposures:
+        """Return what was shown, by user and time, where the domain says which events show.
+
+        Raises:
+            DataError: this is training data, with no history to answer from.
+            DeclarationError: the domain's expression is not true, false or null of each event.
+        """
+        shown, events = self._shown(), self.interactions
+        told = circumstances(self.contexts, events, self.users, self.asked)
+        chosen = exposed(self.exposure, events)
+        placed = events.select("user_id", "item_id", "timestamp").hstack(told).hstack([chosen])
+        placed = placed.filter(pl.col(CHOSEN).is_not_null()).join(self._positions, on="item_id")
+        placed = self._placed(placed, shown).sort("user_id", "timestamp", maintain_order=True)
+        placed = self._remembering(placed, shown)
+        return Exposures(
+            Ragged.from_grouped(placed["history"], placed["weight"]),
+            placed["item"].to_numpy(),
+            placed[CHOSEN].to_numpy(),
+            placed.select(SESSION, STATED, *self._circumstances),
+        )
+
+    def _shown(self) -> pl.DataFrame:
+        """The positives of the history, by user and time."""
         if self.history is None:
             raise DataError("This dataset has no history: take the test side of data.split(...).")
-        shown = self._graded(self.history).filter(pl.col("grade") > 0)
-        histories = shown.group_by("user_id").agg(history="item", weight="weight")
+        return self._graded(self.history).filter(pl.col("grade") > 0)
+
+    def _placed(self, events: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
+        """Events with how many items of the history came before each, and of the session."""
         moments = shown.select(
             "user_id",
             "timestamp",
@@ -134,23 +195,20 @@ class Dataset:
         )
         moments = moments.hstack(in_session(shown)).sort("timestamp", maintain_order=True)
         goes_on = pl.col("timestamp") - pl.col("last") <= SESSION_GAP
-        asked = (
-            self.positives.sort("timestamp", maintain_order=True)
+        return (
+            events.sort("timestamp", maintain_order=True)
             .join_asof(moments, on="timestamp", by="user_id", check_sortedness=False)
             .with_columns(pl.col("seen").fill_null(0), pl.when(goes_on).then(SESSION).otherwise(0))
-            .sort("user_id", "seen", "timestamp", maintain_order=True)
-            .group_by("user_id", "seen", maintain_order=True)
-            .agg("item", "grade", pl.col(SESSION, *self._circumstances).first())
-            .join(histories, on="user_id", how="left", maintain_order="left")
+        )
+
+    def _remembering(self, asked: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
+        """Rows with the history that each has seen so much of, and the interests stated."""
+        histories = shown.group_by("user_id").agg(history="item", weight="weight")
+        return (
+            asked.join(histories, on="user_id", how="left", maintain_order="left")
             .with_columns(pl.col("history", "weight").list.head("seen").fill_null([]))
             .join(self._stated, on="user_id", how="left", maintain_order="left")
             .with_columns(pl.col(STATED).fill_null(""))
-        )
-        return Cases(
-            asked["user_id"],
-            Ragged.from_grouped(asked["history"], asked["weight"]),
-            Ragged.from_grouped(asked["item"], asked["grade"]),
-            asked.select(SESSION, STATED, *self._circumstances),
         )
 
     def judged_queries(self) -> tuple[list[str], Ragged]:

@@ -23,6 +23,8 @@ import polars as pl
 from corank.data.schema import MAX_GRADE
 from corank.errors import DeclarationError
 
+CHOSEN = "_chosen"
+"""Whether what an event shows was chosen."""
 _VOTE = "__vote"
 
 
@@ -100,6 +102,26 @@ def _vote(function: LabelingFunction, interactions: pl.DataFrame) -> pl.Series:
             "pl.when(pl.col('event') == 'purchase').then(3)."
         )
     return grades.cast(pl.Int8)
+
+
+def exposed(exposure: pl.Expr | None, interactions: pl.DataFrame) -> pl.Series:
+    """Return whether what each event shows was chosen, (n,); null where it shows nothing.
+
+    Raises:
+        DeclarationError: the expression names a missing column, or is not true, false or null.
+    """
+    if exposure is None:
+        return pl.Series(CHOSEN, [None] * interactions.height, pl.Boolean)
+    try:
+        chosen = interactions.with_columns(exposure.alias(CHOSEN)).get_column(CHOSEN)
+    except pl.exceptions.PolarsError as error:
+        raise DeclarationError(f"The exposure {exposure} failed: {error}") from error
+    if chosen.dtype not in (pl.Boolean, pl.Null):
+        raise DeclarationError(
+            f"The exposure {exposure} holds {chosen.dtype}; it must be true or false, and null "
+            "where an event shows nothing."
+        )
+    return chosen.cast(pl.Boolean)
 
 
 def combine(

@@ -1,5 +1,9 @@
 """What a score promises: how probably the answer that has it is what will be chosen.
 
+Where a domain says what was shown and what came of it (impressions and clicks), the promise is
+about being shown: of what stood before somebody's eyes, how much was chosen. Elsewhere it is about
+the candidates of a moment: how often such a one is what comes next.
+
 Isotonic regression on cases of validation: no signal and no ranker learned from them, though they
 decided when the user model was done and what was kept of the ranker. Those without a good answer
 are included, and one more at either end that goes against its score, so that nothing is promised
@@ -17,7 +21,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from corank.data.dataset import Exposures
+from corank.data.ragged import Ragged
+from corank.progress import track
 from corank.rank.ranker import Examples, Ranker
+from corank.rank.signals import Signals
 
 Floats = NDArray[np.float64]
 FEWEST = 20
@@ -51,6 +59,30 @@ class Chances:
         return cls(np.array(given["scores"], float), np.array(given["shares"], float))
 
 
+def score_shown(
+    signals: Signals,
+    ranker: Ranker,
+    shown: Exposures,
+    stated: NDArray[np.float32],
+    per_retriever: int,
+) -> Floats:
+    """Score each item that was shown among the candidates of its moment, (n,).
+
+    Args:
+        signals, ranker: of recommendations.
+        shown: what was shown, to whom.
+        stated: text vectors of stated interests, (n, d_text); see `rank.interests`.
+        per_retriever: candidates that each retriever proposes.
+    """
+    also = Ragged.of(shown.items[:, None].tolist())
+    found = signals.for_histories(shown.histories, per_retriever, shown.moments, stated, also)
+    scores = np.empty(len(shown))
+    for row, (items, features) in enumerate(track(found, "scoring what was shown", len(shown))):
+        at = np.searchsorted(items, shown.items[row])
+        scores[row] = ranker.score(features[[at]])[0]
+    return scores
+
+
 def promises(ranker: Ranker, examples: Examples) -> Chances | None:
     """Learn what a ranker's scores promise from cases that it was not trained on."""
     if not len(examples):
@@ -62,7 +94,7 @@ def fit_chances(scores: Floats, chosen: NDArray[np.bool_]) -> Chances | None:
     """Learn what scores promise; None where too few were chosen to tell.
 
     Args:
-        scores: of every candidate of every case, (n,).
+        scores: of every candidate of every case, or of what was shown, (n,).
         chosen: whether it was, (n,).
     """
     from sklearn.isotonic import IsotonicRegression

@@ -6,7 +6,7 @@ rankers and the second stage of search; knows neither rules nor the catalogue's 
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -83,6 +83,8 @@ class Request(ABC):
         What is not ``wanted`` (n_items,) is removed under the name ``where``.
         """
         ranked = best_first(self.ranker, found, self.history)
+        if self.chances:
+            ranked = replace(ranked, promise=self.chances.of)
         return ranked if wanted is None else ranked.drop(~wanted[ranked.items], "where")
 
     def parts(self, items: Items, found: Candidates) -> list[dict[str, float]]:
@@ -209,7 +211,8 @@ class Visit(Request):
     def candidates(self, n: int, also: Sequence[int] = ()) -> Candidates:
         """By everything that knows histories."""
         one = Ragged.of([self.seen.tolist()])
-        return next(iter(self.signals.for_histories(one, n, self.moments, self.interests, also)))
+        more = Ragged.of([also])
+        return next(iter(self.signals.for_histories(one, n, self.moments, self.interests, more)))
 
     def proposed(self, n: int) -> dict[str, NDArray[np.integer]]:
         """By everything that knows histories."""
@@ -227,7 +230,7 @@ class Visit(Request):
             n,
             moments.with_columns(pl.Series(SESSION, session - running, pl.Int32)),
             np.repeat(self.interests, len(places), axis=0),
-            also,
+            Ragged.of([also] * len(places)),
         )
 
     def reasons(self, say: Reasons, items: Items, parts: Sequence[Parts]) -> list[tuple[str, ...]]:

@@ -164,7 +164,7 @@ class Signals:
         per_retriever: int,
         moments: Moments | None = None,
         interests: NDArray[np.float32] | None = None,
-        also: Sequence[int] = (),
+        also: Ragged | None = None,
     ) -> Iterator[Candidates]:
         """Yield the candidates of each history; what it holds is none unless repeatable.
 
@@ -173,7 +173,7 @@ class Signals:
             per_retriever: how many the first retriever proposes; see `SHARES`.
             moments: (n,) what is known beside the history.
             interests: text vectors of what the moments state, (n, d_text), zeros for nothing.
-            also: items that are candidates whoever proposes them, seen or not.
+            also: (n,) items that are candidates whoever proposes them, seen or not.
         """
         n = len(histories)
         moments = nothing_known(n) if moments is None else moments
@@ -182,7 +182,8 @@ class Signals:
         for start in range(0, n, BLOCK):
             rows = np.arange(start, min(start + BLOCK, n))
             known = moments.slice(start, BLOCK), interests[start : start + BLOCK]
-            yield from self._block(histories.take(rows), per_retriever, *known, also)
+            more = also.take(rows) if also else None
+            yield from self._block(histories.take(rows), per_retriever, *known, more)
 
     def _block(
         self,
@@ -190,7 +191,7 @@ class Signals:
         per_retriever: int,
         moments: Moments,
         interests: NDArray[np.float32],
-        also: Sequence[int],
+        also: Ragged | None,
     ) -> Iterator[Candidates]:
         known = self._know(histories, interests)
         proposed = np.concatenate(list(self._proposed(known, per_retriever).values()), axis=1)
@@ -206,7 +207,7 @@ class Signals:
             items = items[items >= 0].astype(np.int32)
             items = items[self.repeatable[items] | ~np.isin(items, history)]
             if also:
-                items = np.union1d(items, np.array(also, np.int32))
+                items = np.union1d(items, also[row])
             case = Case(
                 history, known.users[row], known.tastes[row], known.together[row],
                 known.neighbours[row], known.words[row], sessions[row],

@@ -4,8 +4,7 @@ A vertical's rules name columns of its users and interactions; each becomes a fi
 moment needs no field: it is now. Knows schemas; knows neither gradio nor the engine.
 """
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,11 +70,3 @@ def told(asked: Sequence[Question], answers: Sequence[Any]) -> dict[str, Any]:
         if said:
             known[question.column] = said == "true" if question.choices == YES_NO else said
     return known
-
-
-def now(vertical: Vertical, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is known of whoever asks and of this moment, as `Engine.search` takes it."""
-    present = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    columns = vertical.moment_columns
-    moments = [n for n in vertical.asked if isinstance(columns[n].dtype, pl.Datetime)]
-    return {**dict.fromkeys(moments, present), **known}

@@ -13,7 +13,7 @@ import polars as pl
 
 from corank.engine import Engine
 from corank.errors import CorankError
-from corank.serve import asker, views, why_view
+from corank.serve import views, why_view
 from corank.serve.catalogue import Catalogue
 from corank.serve.journal import Journal
 from corank.serve.markup import Html
@@ -56,7 +56,7 @@ class Desk:
         query = query.strip()
         try:
             where, began = self._cheaper(maximum), perf_counter()
-            answers = self.engine.search(query, k=k, where=where, now=self._now(known))
+            answers = self.engine.search(query, k=k, where=where, now=known)
             if self.journal:
                 took = perf_counter() - began
                 self.journal.note("search", answers, asked=query, known=known, seconds=took)
@@ -73,7 +73,7 @@ class Desk:
         chips = views.chips(titles, words)
         try:
             k, began = min(ANSWERS, self.engine.items.height), perf_counter()
-            answers = self.engine.recommend(history, k=k, now=self._now(known))
+            answers = self.engine.recommend(history, k=k, now=known)
             if self.journal:
                 took = perf_counter() - began
                 note = self.journal.note
@@ -107,14 +107,10 @@ class Desk:
         asked = {"query": shown.query} if shown.query is not None else {"history": shown.ids}
         where, k = self._cheaper(shown.maximum), max(len(shown.answers), 1)
         try:
-            now = self._now(shown.known)
-            found = self.engine.why(answer.item_id, k=k, where=where, now=now, **asked)
+            found = self.engine.why(answer.item_id, k=k, where=where, now=shown.known, **asked)
         except CorankError as error:
             return views.problem(str(error), words)
         return why_view.left_out(shown, found, words)
-
-    def _now(self, known: Known) -> dict[str, Any]:
-        return asker.now(self.engine.vertical, known)
 
     def _cheaper(self, maximum: float | None) -> pl.Expr | None:
         price = self.engine.vertical.price

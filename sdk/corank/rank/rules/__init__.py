@@ -14,6 +14,7 @@ from corank.rank.rules.base import Ranked, Rule, Shelf, apply_rules, in_order
 from corank.rank.rules.diverse import Calibrate, Diversify
 from corank.rank.rules.hard import AlreadySeen, Exclude, Require
 from corank.rank.rules.soft import Boost, Cap, Floor
+from corank.rank.rules.value import ExpectedValue
 
 __all__ = [
     "AlreadySeen",
@@ -22,6 +23,7 @@ __all__ = [
     "Cap",
     "Diversify",
     "Exclude",
+    "ExpectedValue",
     "Floor",
     "Ranked",
     "Require",

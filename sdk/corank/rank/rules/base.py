@@ -1,7 +1,7 @@
 """What rules work on, what every rule can do, and the order they run in."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, NamedTuple
@@ -15,6 +15,8 @@ from corank.data.values import Shares, share_out
 from corank.errors import DeclarationError
 
 Mask = NDArray[np.bool_]
+Promise = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Scores (m,) -> chances (m,)."""
 
 _HELD = "__held"
 
@@ -73,6 +75,19 @@ class Shelf:
             for each, held in zip(group, _all_hold(self._beside(new, group), group), strict=True):
                 self._told[id(each)].fill(new, held)
         return told.held[items]
+
+    def amounts(self, of: pl.Expr, items: NDArray[np.int32]) -> NDArray[np.float64]:
+        """What an expression over items, and perhaps whoever asks, comes to, (m,); null is nan.
+
+        Raises:
+            DeclarationError: it names a missing column or holds no numbers.
+        """
+        rows = self._beside(items, [of])
+        try:
+            found = rows.with_columns(of.cast(pl.Float64).alias(_HELD)).get_column(_HELD)
+        except pl.exceptions.PolarsError as error:
+            raise DeclarationError(f"The amount {of} cannot be evaluated: {error}") from error
+        return found.to_numpy()
 
     def _beside(self, items: NDArray[np.int32], conditions: Sequence[pl.Expr]) -> pl.DataFrame:
         """A row for each item, with what the conditions name of it and of whoever asks, (m,)."""
@@ -171,6 +186,7 @@ class Ranked:
     seen: NDArray[np.int32] = field(default_factory=lambda: np.array([], np.int32))  # the history
     removed: dict[str, int] = field(default_factory=dict)  # rule -> how many it removed
     moved: dict[int, tuple[str, ...]] = field(default_factory=dict)  # item -> rules that moved it
+    promise: Promise | None = None  # how probably a model's score is chosen, where that is known
 
     def drop(self, gone: Mask, rule: str) -> "Ranked":
         """Remove where ``gone`` (m,) holds, and remember which rule did it."""

@@ -1,0 +1,38 @@
+"""Ads: creatives and their audience; what may be shown, ordered by what it is expected to bring."""
+
+from corank import Vertical
+from corank_ads.contexts import CONTEXTS
+from corank_ads.labels import EXPOSURE, LABELING_FUNCTIONS
+from corank_ads.rules import RULES
+from corank_ads.sample import folder
+from corank_ads.schema import Creative, Event, Person
+
+vertical = Vertical(
+    name="ads",
+    items=Creative,
+    interactions=Event,
+    users=Person,
+    item_text="{title}. {category}. {description}",
+    labeling_functions=LABELING_FUNCTIONS,
+    exposure=EXPOSURE,
+    user_text="{interests}",
+    contexts=CONTEXTS,
+    rules=RULES,
+    metrics=("ndcg@10", "recall@100"),
+    provider="advertiser",
+    genre="category",
+    sample=folder(),
+    example_queries=(
+        "seeds for a small garden",
+        "a quiet week away without children",
+        "learn a trade in the evenings",
+    ),
+    example_asker={
+        "age": 36,
+        "country": "GB",
+        "device": "phone",
+        "segments": "gardeners|home-owners|commuters",
+    },
+)
+
+__all__ = ["vertical"]

@@ -1,0 +1,5 @@
+"""When and on what people are shown something."""
+
+from corank.data.context import DAYPART, DEVICE, WEEKEND
+
+CONTEXTS = (DAYPART, WEEKEND, DEVICE)
