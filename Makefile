@@ -6,7 +6,7 @@ BENCH_DATA := $(wildcard ../shared/data)
 export CORANK_DATA ?= $(abspath $(BENCH_DATA))
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo app test check bench peers backends clean
+.PHONY: demo app test check bench peers backends obp clean
 
 demo: $(VENV)/.run  ## fit, measure and query the e-commerce sample, offline
 	$(BIN)/corank demo ecommerce
@@ -42,8 +42,16 @@ backends: .backends/.done  ## sentence-transformers with its ONNX and OpenVINO b
 	.backends/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+obp: .obp/.done  ## the Open Bandit Pipeline, whose own pins no longer install, for the same
+
+.obp/.done:
+	$(PYTHON) -m venv .obp
+	.obp/bin/python -m pip install --quiet --disable-pip-version-check --no-deps obp==0.4.1
+	.obp/bin/python -m pip install --quiet --disable-pip-version-check mypy_extensions numpy pandas pyyaml scikit-learn scipy tqdm
+	touch $@
+
 clean:  ## everything that is not in git
-	rm -rf $(VENV) .peers .backends build benchmarks/runs dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers .backends .obp build benchmarks/runs dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -18,6 +18,7 @@ from benchmarks import (
     install_size,
     insurance,
     latency,
+    openbandit,
     precisions,
     report,
     reranking,
@@ -36,7 +37,11 @@ from corank.config import from_mapping
 from corank.errors import ConfigError, CorankError
 from corank.evaluate.report import Row
 
-OWN = {insurance.INSURANCE.name: insurance.run, upworthy.UPWORTHY.name: upworthy.run}
+OWN = {
+    insurance.INSURANCE.name: insurance.run,
+    openbandit.OPENBANDIT.name: openbandit.run,
+    upworthy.UPWORTHY.name: upworthy.run,
+}
 """Sets with a protocol of their own."""
 
 
@@ -52,7 +57,8 @@ def main() -> int:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    for dataset in (*DATASETS.values(), insurance.INSURANCE, upworthy.UPWORTHY, MEDQUAD):
+    own = insurance.INSURANCE, openbandit.OPENBANDIT, upworthy.UPWORTHY
+    for dataset in (*DATASETS.values(), *own, MEDQUAD):
         kind = f"vertical {dataset.vertical.name}" if isinstance(dataset, RankingSet) else "texts"
         print(f"{dataset.name}: {kind}; {', '.join(dataset.protocols)}")
         print(f"    {dataset.home_page}\n    {dataset.licence}")

@@ -244,12 +244,15 @@ def _write(engine: Engine, folder: Path) -> None:
         engine.reader.save(folder / "reader")
     if engine.chances:
         engine.chances.save(folder / "recommender" / "chances.json")
+    if engine.relevance:
+        engine.relevance.save(folder / "searcher" / "chances.json")
     if engine.confidence:
         engine.confidence.save(folder / "searcher" / "confidence.json")
 
 
 def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
     chances = folder / "recommender" / "chances.json"
+    relevance = folder / "searcher" / "chances.json"
     confidence = folder / "searcher" / "confidence.json"
     settings = json.loads((folder / "signals" / "signals.json").read_text("utf-8"))
     text_vectors = _map_array(folder / "vectors" / "text.npy")
@@ -285,6 +288,7 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
         reader=Reader.load(folder / "reader") if (folder / "reader").exists() else None,
         chances=Chances.load(chances) if chances.exists() else None,
         confidence=Confidence.load(confidence) if confidence.exists() else None,
+        relevance=Chances.load(relevance) if relevance.exists() else None,
         per_retriever=manifest["per_retriever"],
         about=manifest["about"],
     )

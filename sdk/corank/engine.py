@@ -51,6 +51,7 @@ class Engine:
     chances: Chances | None = None  # what the recommender's scores promise
     reader: Reader | None = None  # reads the first answers of a search and orders them anew
     confidence: Confidence | None = None  # how probably the first answer of a search is right
+    relevance: Chances | None = None  # how probably a score of the searcher answers at all
     about: dict[str, object] = field(default_factory=dict)  # how it was made; kept in the bundle
 
     def search(
@@ -174,6 +175,7 @@ class Engine:
             vector=self.encoder.encode_query(text),
             reading=self.reading(text),
             confidence=self.confidence,
+            relevance=None if self.reader else self.relevance,
         )
 
     def visit(

@@ -288,7 +288,7 @@ class Pipeline:
         fading = learn_fading(signals, validation, config.seed)
         signals = fading.to(signals)
         early, _ = learn_signals(base, shared, config, share=share, fading=fading)
-        searcher = fit_searcher(early, encoder, held, validation, config)
+        searcher, relevance = fit_searcher(early, encoder, held, validation, config)
         second = None
         if reader:
             read = what_is_read(train.items, texts, config)
@@ -309,6 +309,7 @@ class Pipeline:
             chances=fit_chances_of(recommender, check, lessons, config),
             searcher=searcher,
             reader=second,
+            relevance=relevance,
             confidence=fit_sureness(searcher, early, encoder, held, validation, config),
             per_retriever=config.ranker.per_retriever,
             about={

@@ -26,6 +26,7 @@ from corank.language.rerank import Score, distil, lists_of, train_cross_encoder
 from corank.language.tokenizer import embed
 from corank.language.trainer import Run
 from corank.progress import track
+from corank.rank.chances import Chances, fit_chances
 from corank.rank.confidence import Confidence, fit_confidence, try_out
 from corank.rank.features import SEARCH
 from corank.rank.ranker import Examples, Ranker, fit_ranker
@@ -127,21 +128,27 @@ def fit_searcher(
     held: Dataset,
     validation: Dataset,
     config: FitConfig,
-) -> Ranker:
-    """Learn to rank search answers from queries that the encoder was not tuned on."""
+) -> tuple[Ranker, Chances | None]:
+    """Learn to rank search answers from queries that the encoder was not tuned on.
+
+    Returns:
+        The ranker, and how probably a candidate with its score answers the query at all: learned
+        from the same queries, as a few weights hardly fit themselves to them.
+    """
 
     def examples(data: Dataset) -> Examples:
         return _graded(data, (found for _, found in _candidates(signals, encoder, data, config)))
 
-    return fit_ranker(
-        tuple(SEARCH),
-        examples(held),
-        examples(validation),
-        config.ranker,
-        start=START_SEARCH,
-        spreads=SPREADS,
-        seed=config.seed,
-    )
+    learn, check = examples(held), examples(validation)
+    ranker = fit_ranker(
+        tuple(SEARCH), learn, check, config.ranker,
+        start=START_SEARCH, spreads=SPREADS, seed=config.seed,
+    )  # fmt: skip
+    graded = [each for each in (learn, check) if len(each)]
+    if not graded or config.among_judged:
+        return ranker, None
+    scores = np.concatenate([ranker.score(each.features) for each in graded])
+    return ranker, fit_chances(scores, np.concatenate([each.grades for each in graded]) > 0)
 
 
 def fit_sureness(

@@ -149,7 +149,7 @@ def test_who_spends_ahead_of_the_clock_bids_less() -> None:
 
 def test_variants_of_a_campaign_count_once_and_competitors_stand_apart() -> None:
     pair = {"category": "books", "bid": 1.0}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {**pair, "campaign": "a"}, {**pair, "campaign": "a"}, {**pair, "campaign": "b"},
         *({"category": c, "bid": 1.0, "campaign": c} for c in ("pets", "food", "toys")),
     ]  # fmt: skip

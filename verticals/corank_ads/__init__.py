@@ -1,6 +1,6 @@
 """Ads: creatives and their audience; what may be shown, ordered by what it is expected to bring."""
 
-from corank import Vertical
+from corank import Policy, Vertical
 from corank_ads.contexts import CONTEXTS
 from corank_ads.labels import EXPOSURE, LABELING_FUNCTIONS
 from corank_ads.rules import RULES
@@ -18,14 +18,15 @@ vertical = Vertical(
     user_text="{interests}",
     contexts=CONTEXTS,
     rules=RULES,
+    policy=Policy(abstain_below=0.15),  # what does not fit a search is not shown beside it
     metrics=("ndcg@10", "recall@100"),
     provider="advertiser",
     genre="category",
     sample=folder(),
     example_queries=(
-        "seeds for a small garden",
-        "a quiet week away without children",
-        "learn a trade in the evenings",
+        "a warm jumper that lasts",
+        "something to read on the train",
+        "learn a language in the evenings",
     ),
     example_asker={
         "age": 36,

@@ -83,8 +83,6 @@ class Request(ABC):
         What is not ``wanted`` (n_items,) is removed under the name ``where``.
         """
         ranked = best_first(self.ranker, found, self.history)
-        if self.chances:
-            ranked = replace(ranked, promise=self.chances.of)
         return ranked if wanted is None else ranked.drop(~wanted[ranked.items], "where")
 
     def parts(self, items: Items, found: Candidates) -> list[dict[str, float]]:
@@ -120,12 +118,14 @@ class Query(Request):
         vector: the encoder's, (d_text,).
         reading: the second stage, where there is one.
         confidence: how sure of its first answer, where that was learned.
+        relevance: how probably a score answers at all; what rules that weigh chances go by.
     """
 
     text: str
     vector: NDArray[np.float32]
     reading: Reading | None = None
     confidence: Confidence | None = None
+    relevance: Chances | None = None
 
     @property
     def part_of(self) -> Mapping[str, str]:
@@ -144,6 +144,8 @@ class Query(Request):
     def ranked(self, found: Candidates, wanted: Mask | None = None) -> Ranked:
         """By the first stage, and the first of them by the second."""
         ranked = super().ranked(found, wanted)
+        if self.relevance:
+            ranked = replace(ranked, promise=self.relevance.of)
         return self.reading.reorder(ranked, found) if self.reading else ranked
 
     def sure(self, shown: Items, found: Candidates) -> float | None:
@@ -207,6 +209,11 @@ class Visit(Request):
     def recent(self) -> Items:
         """The newest of it, oldest first, (at most 20,)."""
         return self.seen[-RECENT:]
+
+    def ranked(self, found: Candidates, wanted: Mask | None = None) -> Ranked:
+        """With what its scores promise, where that is known."""
+        ranked = super().ranked(found, wanted)
+        return replace(ranked, promise=self.chances.of) if self.chances else ranked
 
     def candidates(self, n: int, also: Sequence[int] = ()) -> Candidates:
         """By everything that knows histories."""

@@ -15,11 +15,11 @@ class ExpectedValue(Rule):
     """Order by the chance that an item is chosen times what that is worth.
 
     The new score is that product: with a bid for a click, the revenue that showing the item once
-    is expected to bring. Where nobody knows chances (searches; too little to learn them from) a
-    score is taken for the logarithm of one, up to a constant, as the ranker's softmax has it; then
-    the logarithm of the value is added. Items of no known value, or of none, come last. Declare it
-    before the other soft rules: it reads the model's scores. Source: ranking by bid times click
-    rate, Varian, "Position Auctions", IJIO 2007.
+    is expected to bring. Of a search it is the chance that an item answers it. Where nobody knows
+    chances (too little to learn them from) a score is taken for the logarithm of one, up to a
+    constant, as the ranker's softmax has it; then the logarithm of the value is added. Items of no
+    known value, or of none, come last. Declare it before the other soft rules: it reads the
+    model's scores. Source: ranking by bid times click rate, Varian, "Position Auctions", IJIO 2007.
 
     Args:
         name: the rule's name in answers.
