@@ -12,8 +12,9 @@ action with other probabilities. It cannot be known where the target does what t
     dr       doubly robust: the model's belief, corrected by weighting where it was wrong; right
              if either the propensities or the model are (Dudik, Langford and Li, ICML 2011)
 
-Intervals are percentile bootstrap over rounds, all estimators on the same draws. Knows numbers; no
-items, no models.
+Intervals are percentile bootstrap over rounds, all estimators on the same draws. They know of no
+reward that was not seen: where the effective rounds hold a handful, they are too narrow. Knows
+numbers; no items, no models.
 """
 
 from dataclasses import dataclass
