@@ -236,7 +236,7 @@ def test_the_page_on_creatives_runs(
     assert re.match(r"\d+% \{'pairs': [23],", capsys.readouterr().out)
 
 
-PAGES = {name: f"{name}.md" for name in ("content", "ecommerce", "finance")}
+PAGES = {name: f"{name}.md" for name in ("ads", "content", "ecommerce", "finance")}
 """Verticals that have a page of their own."""
 
 

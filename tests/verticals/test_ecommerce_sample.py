@@ -2,14 +2,12 @@
 
 import datetime as dt
 from itertools import pairwise
-from pathlib import Path
 
 import polars as pl
 import pytest
 
-from corank.people import NEW_YEAR
 from corank_ecommerce.sample import folder
-from corank_ecommerce.sample.generate import Shop, write
+from corank_ecommerce.sample.generate import Shop
 from corank_ecommerce.sample.personas import GOES_WITH, PERSONAS, THEMES
 
 EVENTS = {"view", "click", "add_to_cart", "purchase", "return", "bounce"}
@@ -113,19 +111,6 @@ def test_the_last_tenth_of_the_year_brings_items_nobody_has_seen(
     assert (firsts["timestamp"] >= LAST_TENTH).sum() >= 8
 
 
-def test_judgements_are_graded_and_name_known_items(
-    items: pl.DataFrame, queries: pl.DataFrame
-) -> None:
-    assert queries.height >= 500
-    assert set(queries["grade"]) == {0, 1, 2, 3}
-    assert set(queries["item_id"]) <= set(items["item_id"])
-    assert queries.select("query", "item_id").is_unique().all()
-    each = queries.group_by("query").agg(pl.len(), pl.col("grade").max())
-    assert each.height >= 90
-    assert each["len"].is_between(4, 10).all()
-    assert (each["grade"] == 3).all()
-
-
 def test_every_word_the_personas_know_is_in_the_catalogue(items: pl.DataFrame) -> None:
     shop = Shop(pl.read_csv(folder() / "items.csv"))
     missing = [term for term, hit in shop.hits.items() if not hit.any()]
@@ -138,16 +123,3 @@ def test_every_word_the_personas_know_is_in_the_catalogue(items: pl.DataFrame) -
     )
     assert [w for words in THEMES.values() for w in words if w not in text] == []
     assert len(set(GOES_WITH)) == len(GOES_WITH)
-
-
-def test_the_generator_writes_the_committed_files_to_the_byte(tmp_path: Path) -> None:
-    write(tmp_path)
-    for name in ("users.csv", "interactions.csv"):
-        assert (tmp_path / name).read_bytes() == (folder() / name).read_bytes(), name
-
-
-def test_another_seed_writes_another_year(tmp_path: Path) -> None:
-    write(tmp_path, seed=8)
-    assert (tmp_path / "users.csv").read_bytes() != (folder() / "users.csv").read_bytes()
-    first = (tmp_path / "interactions.csv").read_text().splitlines()[1]
-    assert first.split(",")[-1] >= NEW_YEAR.isoformat()
