@@ -188,6 +188,9 @@ def parser() -> argparse.ArgumentParser:
         "--password-file", type=Path, help=f"its first line is the password (or set {PASSWORD})"
     )
     app.add_argument(
+        "--data", type=Path, help="folder of the events that the Labels tab shows and grades"
+    )
+    app.add_argument(
         "--journal", type=Path, help="file to write requests and answers down in, masked"
     )
     app.add_argument("--check", action="store_true", help="build the app and stop")

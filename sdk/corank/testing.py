@@ -19,7 +19,7 @@ import polars as pl
 from corank.data.context import ASKER
 from corank.data.dataset import Dataset
 from corank.data.labels import vote
-from corank.data.schema import Edge, Interaction, Item, Query, User
+from corank.data.schema import Edge, Interaction, Item, Label, Query, User
 from corank.data.text import render
 from corank.errors import DataError, DeclarationError, RequestError
 from corank.rank.rules import Ranked, Rule, Shelf, apply_rules
@@ -59,7 +59,7 @@ def check_vertical(vertical: Vertical) -> None:
 
 
 def _check_schemas(vertical: Vertical) -> None:
-    bases: tuple[type[dy.Schema], ...] = (Item, User, Interaction, Query, Edge)
+    bases: tuple[type[dy.Schema], ...] = (Item, User, Interaction, Query, Label, Edge)
     for schema, base in zip(vertical.schemas.values(), bases, strict=False):
         columns = schema.columns()
         for name, column in base.columns().items():

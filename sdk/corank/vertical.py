@@ -21,7 +21,7 @@ from corank.data.dataset import Dataset
 from corank.data.graph import Join, check_joined, join, loose_ends
 from corank.data.labels import LabelingFunction
 from corank.data.read import read_tables
-from corank.data.schema import Edge, Interaction, Item, Query, TableName, User
+from corank.data.schema import Edge, Interaction, Item, Label, Query, TableName, User
 from corank.data.text import template_columns
 from corank.data.values import countable
 from corank.errors import (
@@ -104,6 +104,7 @@ class Vertical:
             "users": User,
             "interactions": Interaction,
             "queries": Query,
+            "labels": Label,
             "edges": Edge,
         }
         for table, schema in self.schemas.items():
@@ -247,6 +248,7 @@ class Vertical:
             "users": self.users,
             "interactions": self.interactions,
             "queries": self.queries,
+            "labels": Label,
         }
         return tables | {"edges": self.edges} if self.edges else tables
 
@@ -261,8 +263,8 @@ class Vertical:
         """Read, validate and quarantine a folder of tables (see `corank.data.read`).
 
         Args:
-            folder: holds items, interactions or judged queries or both, and perhaps users and
-                edges, each as parquet, csv or jsonl.
+            folder: holds items, interactions or judged queries or both, and perhaps users,
+                labels and edges, each as parquet, csv or jsonl.
             columns: the files' column names -> the schema's.
             rejects: where rejected rows go; ``folder/rejects.parquet`` by default.
             now: events later than this (UTC) are rejected; the present by default.
@@ -288,6 +290,7 @@ class Vertical:
             users=tables.get("users", self._strangers(events["user_id"])),
             interactions=events,
             queries=tables.get("queries", self.queries.create_empty()),
+            labels=tables.get("labels", Label.create_empty()),
             labeling_functions=self.labeling_functions,
             contexts=self.contexts,
             asked=self.asked,

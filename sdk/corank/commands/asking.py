@@ -108,7 +108,7 @@ def app(arguments: argparse.Namespace) -> None:
 
         if not arguments.check:
             pin()
-        demo = open_app(arguments.bundle, arguments.journal)
+        demo = open_app(arguments.bundle, arguments.journal, arguments.data)
 
     def say(url: str | None) -> None:
         if arguments.json:

@@ -25,7 +25,7 @@ from corank.data.context import (
     circumstances,
     in_session,
 )
-from corank.data.labels import CHOSEN, LabelingFunction, combine, exposed, label_table
+from corank.data.labels import CHOSEN, LabelingFunction, combine, disputed, exposed, label_table
 from corank.data.ragged import Ragged
 from corank.data.read import Intake
 from corank.data.split import (
@@ -87,6 +87,7 @@ class Dataset:
     queries: pl.DataFrame
     labeling_functions: tuple[LabelingFunction, ...]
     contexts: tuple[Context, ...] = ()
+    labels: pl.DataFrame | None = None  # grades given by hand
     asked: tuple[str, ...] = ()  # columns of interactions and users that rules ask for
     user_text: str | None = None
     exposure: pl.Expr | None = None  # of an event, whether what it shows was chosen; null: no show
@@ -112,6 +113,10 @@ class Dataset:
     def label_table(self, truth: pl.Series | None = None) -> pl.DataFrame:
         """Coverage, overlaps, conflicts and accuracy of each labelling function."""
         return label_table(self.labeling_functions, self.interactions, truth)
+
+    def disputed(self, n: int, seed: int = 0) -> pl.DataFrame:
+        """Events whose grade is most in doubt; see `labels.disputed`."""
+        return disputed(self.labeling_functions, self.interactions, n, seed)
 
     def index_of(self, item_ids: Sequence[str]) -> NDArray[np.int32]:
         """Return the catalogue indices of these items, (n,).
@@ -296,13 +301,22 @@ class Dataset:
     def _tables(self) -> Tables:
         return Tables(self.interactions, self.queries)
 
+    def _by_hand(self, events: pl.DataFrame) -> pl.Series | None:
+        """The grade that somebody gave to what each event is about, (n,)."""
+        if self.labels is None or self.labels.is_empty():
+            return None
+        pair = ["user_id", "item_id"]
+        return events.select(pair).join(self.labels, on=pair, how="left", maintain_order="left")[
+            "grade"
+        ]
+
     @cached_property
     def _positions(self) -> pl.DataFrame:
         return positions(self.items["item_id"])
 
     def _graded(self, events: pl.DataFrame) -> pl.DataFrame:
         moments = circumstances(self.contexts, events, self.users, self.asked)
-        graded = combine(self.labeling_functions, events, moments)
+        graded = combine(self.labeling_functions, events, moments, self._by_hand(events))
         return graded.join(self._positions, on="item_id", maintain_order="left")
 
 

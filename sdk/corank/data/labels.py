@@ -124,12 +124,25 @@ def exposed(exposure: pl.Expr | None, interactions: pl.DataFrame) -> pl.Series:
     return chosen.cast(pl.Boolean)
 
 
+def _weights(functions: Sequence[LabelingFunction], votes: pl.DataFrame) -> pl.DataFrame:
+    """The weight of the votes for each grade, one column a grade, (n, 4)."""
+    return votes.select(
+        pl.sum_horizontal(
+            pl.when(pl.col(f.name) == grade).then(f.weight).otherwise(0.0) for f in functions
+        ).alias(f"_{grade}")
+        for grade in range(MAX_GRADE + 1)
+    )
+
+
 def combine(
     functions: Sequence[LabelingFunction],
     interactions: pl.DataFrame,
     also: pl.DataFrame | None = None,
+    by_hand: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Return one row per (user, item) that any function voted on.
+
+    A grade given ``by_hand`` (a row per event, null where nobody looked) overrules all votes.
 
     Columns: user_id, item_id, timestamp (of the first event with the winning grade),
     grade (Int8, 0..3), weight (Float32, 0..1]: the share of votes that agreed; and those of
@@ -137,13 +150,13 @@ def combine(
     Sorted by user_id, timestamp; events at one time keep their order in the log.
     """
     votes = vote(functions, interactions)
-    weight_of = [
-        pl.sum_horizontal(
-            pl.when(pl.col(f.name) == grade).then(f.weight).otherwise(0.0) for f in functions
-        ).alias(f"_{grade}")
-        for grade in range(MAX_GRADE + 1)
-    ]
-    totals = votes.select(weight_of)
+    totals = _weights(functions, votes)
+    if by_hand is not None:
+        totals = totals.with_columns(
+            pl.when(by_hand == grade).then(1.0).when(by_hand.is_null()).then(name).otherwise(0.0)
+            .alias(name)
+            for grade, name in enumerate(totals.columns)
+        )  # fmt: skip
     columns = [pl.col(name) for name in totals.columns]
     graded = totals.select(
         grade=pl.concat_list(columns).list.arg_max().cast(pl.Int8),
@@ -161,6 +174,36 @@ def combine(
         .unique(["user_id", "item_id"], keep="first", maintain_order=True)
         .sort("user_id", "timestamp", "order")
         .select("user_id", "item_id", "timestamp", "grade", "weight", *also.columns)
+    )
+
+
+def disputed(
+    functions: Sequence[LabelingFunction], interactions: pl.DataFrame, n: int, seed: int = 0
+) -> pl.DataFrame:
+    """Return the events that functions disagree about most, one of a pair, (n,) or fewer.
+
+    Columns: user_id, item_id, event, timestamp, grade (that wins), agreed (its share of the
+    weight), and one per function with its vote; each pattern of votes comes once before any
+    comes again, those with the smallest share first, equal ones in random order.
+    """
+    votes = vote(functions, interactions)
+    graded = _weights(functions, votes)
+    columns = [pl.col(name) for name in graded.columns]
+    return (
+        interactions.select("user_id", "item_id", pl.col("event").cast(pl.String), "timestamp")
+        .hstack(
+            graded.select(
+                grade=pl.concat_list(columns).list.arg_max().cast(pl.Int8),
+                agreed=pl.max_horizontal(columns) / pl.sum_horizontal(columns),
+            )
+        )
+        .hstack(votes)
+        .filter(pl.col("agreed") < 1)
+        .sample(fraction=1.0, shuffle=True, seed=seed)
+        .sort("agreed", maintain_order=True)
+        .unique(["user_id", "item_id"], keep="first", maintain_order=True)
+        .sort(pl.int_range(pl.len()).over([f.name for f in functions]), maintain_order=True)
+        .head(n)
     )
 
 

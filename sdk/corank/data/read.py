@@ -86,7 +86,7 @@ def read_tables(
 
     Args:
         folder: holds ``items.*`` and ``interactions.*`` or ``queries.*`` or both, and may hold
-            ``users.*``; each as parquet, csv or jsonl.
+            ``users.*``, ``labels.*`` and ``edges.*``; each as parquet, csv or jsonl.
         schemas: the schema of each table; a table follows those it refers to.
         columns: the files' column names -> the schema's, applied to every table.
         rejects: where to write the quarantined rows; ``folder/rejects.parquet`` by default. A
@@ -111,7 +111,7 @@ def read_tables(
         schema = schemas[name]
         loaded = _load(path, schema, columns)
         kept, bad = validate(loaded.raw, schema, path.name, repaired=loaded.repaired)
-        if name in ("interactions", "queries"):
+        if name in ("interactions", "queries", "labels"):
             kept, worse = relate(name, kept, tables, now)
             bad = pl.concat([bad, worse])
         intake.tables[name] = _count(path.name, loaded, kept, bad)

@@ -4,6 +4,7 @@
     users          who acts (optional)                       users.*
     interactions   who did what to which item, and when      interactions.*
     queries        judged search answers                     queries.*
+    labels         grades given by hand (optional)           labels.*
     edges          a knowledge graph (where one is declared) edges.*
 
 Of interactions and queries one is enough.
@@ -18,7 +19,7 @@ from typing import Literal
 import dataframely as dy
 import polars as pl
 
-TableName = Literal["items", "users", "interactions", "queries", "edges"]
+TableName = Literal["items", "users", "interactions", "queries", "labels", "edges"]
 
 MAX_GRADE = 3
 """Relevance grades run from 0 (not relevant) to 3 (exactly what was wanted)."""
@@ -60,6 +61,14 @@ class Query(dy.Schema):
     @dy.rule()
     def query_not_blank(cls) -> pl.Expr:  # noqa: N805, D102
         return pl.col("query").str.strip_chars() != ""
+
+
+class Label(dy.Schema):
+    """A grade that somebody gave by hand to what a user did to an item: it overrules every vote."""
+
+    user_id = dy.String(primary_key=True, min_length=1)
+    item_id = dy.String(primary_key=True, min_length=1)
+    grade = dy.Int64(min=0, max=MAX_GRADE)
 
 
 class Edge(dy.Schema):

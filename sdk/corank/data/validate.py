@@ -83,9 +83,9 @@ def relate(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return (rows that fit the other tables and the clock; row and reason of the others)."""
     reasons = [_unknown(rows, tables, "item_id", "items")]
+    if name in ("interactions", "labels") and "users" in tables:
+        reasons.append(_unknown(rows, tables, "user_id", "users"))
     if name == "interactions":
-        if "users" in tables:
-            reasons.append(_unknown(rows, tables, "user_id", "users"))
         late = rows["timestamp"] > now
         reasons.append(_reason(rows, late, f"timestamp: later than now, {now:%Y-%m-%d %H:%M}"))
     return _without(rows, reasons), per_row(reasons)

@@ -5,6 +5,7 @@ visitor's session alone.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,6 +17,7 @@ from corank.serve import views
 from corank.serve.asker import MOST, Question, questions, told
 from corank.serve.desk import ANSWERS, Desk
 from corank.serve.journal import Journal
+from corank.serve.label_desk import LabelDesk
 from corank.serve.markup import Html, tag
 from corank.serve.report_view import report_view
 from corank.serve.views import Shown
@@ -32,7 +34,7 @@ let place = -1;
 const buttons = () => [...element.querySelectorAll('button[data-do]')];
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button[data-do]');
-  const known = ['explain', 'include', 'leave_out', 'start_over'];
+  const known = ['explain', 'include', 'leave_out', 'start_over', 'grade'];
   if (!known.includes(button?.dataset.do)) return;
   place = buttons().indexOf(button);
   trigger(button.dataset.do, {item: button.dataset.item});
@@ -47,7 +49,11 @@ TO_WHY = "() => requestAnimationFrame(() => document.querySelector('#cr-why h2')
 
 
 def build(
-    engine: Engine, report: Report | None, source: str, journal: Journal | None = None
+    engine: Engine,
+    report: Report | None,
+    source: str,
+    journal: Journal | None = None,
+    data: Path | None = None,
 ) -> gr.Blocks:
     """Lay out the app of an engine.
 
@@ -56,8 +62,10 @@ def build(
         report: what the Report tab shows, if there is any.
         source: the bundle's name, for the head of the page.
         journal: where requests are written down, if they are.
+        data: the folder of events that the Labels tab shows; see `LabelDesk`.
     """
     vertical = engine.vertical
+    label_desk = LabelDesk(engine, report, data)
     desk = Desk(engine, journal)
     i18n = gr.I18n(**labels())
 
@@ -134,6 +142,9 @@ def build(
                 )
                 why = markup("why")
                 left_out = markup("left-out")
+            with gr.Tab(word("labels"), id="labels") as labels_tab:
+                graded = gr.State({})
+                labelled = markup("labels")
             with gr.Tab(word("report"), id="report"):
                 reported = markup("report")
 
@@ -197,6 +208,12 @@ def build(
         def choose(found: Shown | None, item: str | None, request: gr.Request) -> Html:
             return desk.why(found, item, _words(request))
 
+        def show_labels(given: dict[str, int], request: gr.Request) -> Html:
+            return label_desk.show(given, _words(request))
+
+        def grade(given: dict[str, int], event: gr.EventData) -> dict[str, int]:
+            return label_desk.grade(given, str(event.item))
+
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         waited: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
         demo.load(opened, None, [head, results, picks, *recommendation, why, reported], **quiet)
@@ -214,6 +231,9 @@ def build(
             listed_items.include(include, history, **kept)
         chips.leave_out(leave_out, history, **kept)
         chips.start_over(start_over, None, **kept)
+        labels_tab.select(show_labels, graded, labelled, show_progress_on=labelled, **waited)
+        labelled.grade(grade, graded, graded, **quiet)
+        graded.change(show_labels, graded, labelled, **quiet)
         recommend = {"inputs": [history, known], "outputs": recommendation, **waited}
         recommend["show_progress_on"] = recommended
         history.change(follow, **recommend)

@@ -23,12 +23,13 @@ except ModuleNotFoundError as error:
 SESSIONS = 1000  # visitors whose history is kept
 
 
-def open_app(path: str | Path, journal: Path | None = None) -> gr.Blocks:
+def open_app(path: str | Path, journal: Path | None = None, data: Path | None = None) -> gr.Blocks:
     """Build the app of the bundle at ``path``.
 
     Args:
         path: the bundle.
         journal: file to write requests down in; see `corank.serve.journal`.
+        data: folder of the events that the Labels tab shows.
 
     Raises:
         BundleError: there is none, or it is damaged.
@@ -38,7 +39,7 @@ def open_app(path: str | Path, journal: Path | None = None) -> gr.Blocks:
     engine = load(path)
     report = read_report(path) if "report.json" in BUNDLE.read(path)["files"] else None
     kept = Journal(journal, engine.vertical.policy) if journal else None
-    return build(engine, report, path.name, kept)
+    return build(engine, report, path.name, kept, data)
 
 
 def open_vertical_app(name: str) -> gr.Blocks:
