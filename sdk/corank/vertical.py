@@ -67,6 +67,8 @@ class Vertical:
         genre: the item column whose mixture in a history a list should reflect, if there is
             one; the report says how far lists are from it. Both may hold several values; see
             `corank.data.values`.
+        panels: tabs of its own in the app, ``module:attribute`` of a `corank.serve.panel.Panel`
+            each; loaded when the app is.
         sample: folder of a small data set that ships with the vertical.
         example_queries: what the demo searches for.
         example_asker: who asks in the demo, and at first in the app, where rules ask who asks:
@@ -94,6 +96,7 @@ class Vertical:
     price: str | None = None
     provider: str | None = None
     genre: str | None = None
+    panels: tuple[str, ...] = ()
     sample: Path | None = None
     example_queries: tuple[str, ...] = field(default=())
     example_asker: Mapping[str, Any] = field(default_factory=dict)

@@ -22,6 +22,7 @@ vertical = Vertical(
     metrics=("ndcg@10", "recall@100"),
     provider="advertiser",
     genre="category",
+    panels=("corank_ads.what_if:PANEL",),
     sample=folder(),
     example_queries=(
         "a warm jumper that lasts",

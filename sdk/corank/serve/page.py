@@ -4,7 +4,7 @@ What is shown is made in `views`, in the browser's language; what one visitor do
 visitor's session alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from corank.serve.desk import ANSWERS, Desk
 from corank.serve.journal import Journal
 from corank.serve.label_desk import LabelDesk
 from corank.serve.markup import Html, tag
+from corank.serve.panel import QUIET, WAITED, Booth, Panel, load_panels
 from corank.serve.report_view import report_view
 from corank.serve.views import Shown
 from corank.serve.words import PREFIX, Words, labels, words_for
@@ -67,13 +68,17 @@ def build(
     vertical = engine.vertical
     label_desk = LabelDesk(engine, report, data)
     desk = Desk(engine, journal)
-    i18n = gr.I18n(**labels())
+    panels = load_panels(vertical.panels)
+    i18n = gr.I18n(**_labels(panels))
 
     def word(key: str) -> Any:
         return i18n(PREFIX + key)
 
     def markup(name: str, **options: Any) -> gr.HTML:
         return gr.HTML(elem_id=f"cr-{name}", js_on_load=PRESSES, apply_default_css=False, **options)
+
+    def loaded(fill: Callable[..., Any], outputs: Sequence[Any]) -> None:
+        demo.load(fill, None, list(outputs), **QUIET)
 
     most = min(MOST_ANSWERS, engine.items.height)
     demo = gr.Blocks(title=f"corank · {vertical.name}", analytics_enabled=False)
@@ -142,6 +147,11 @@ def build(
                 )
                 why = markup("why")
                 left_out = markup("left-out")
+            for panel in panels:
+                with gr.Tab(word(panel.name), id=panel.name):
+                    panel.build(
+                        Booth(engine, known, history, word, markup, panel.words_for, loaded)
+                    )
             with gr.Tab(word("labels"), id="labels") as labels_tab:
                 graded = gr.State({})
                 labelled = markup("labels")
@@ -214,38 +224,36 @@ def build(
         def grade(given: dict[str, int], event: gr.EventData) -> dict[str, int]:
             return label_desk.grade(given, str(event.item))
 
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        waited: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
-        demo.load(opened, None, [head, results, picks, *recommendation, why, reported], **quiet)
+        demo.load(opened, None, [head, results, picks, *recommendation, why, reported], **QUIET)
         asked = [query, count, maximum, known]
-        search = {"inputs": asked, "outputs": [shown, results, *explanation], **waited}
+        search = {"inputs": asked, "outputs": [shown, results, *explanation], **WAITED}
         search["show_progress_on"] = results
         gr.on([ask.click, query.submit], searched, **search)
         for text, example in zip(vertical.example_queries, examples, strict=True):
-            example.click(_same(text), None, query, **quiet).then(searched, **search)
-        pick.input(picked, pick, picks, trigger_mode="always_last", **quiet)
+            example.click(_same(text), None, query, **QUIET).then(searched, **search)
+        pick.input(picked, pick, picks, trigger_mode="always_last", **QUIET)
         # presses that follow fast upon each other all count, one after the other
-        kept: dict[str, Any] = {"trigger_mode": "multiple", "outputs": history, **quiet}
+        kept: dict[str, Any] = {"trigger_mode": "multiple", "outputs": history, **QUIET}
         kept |= {"concurrency_limit": 1, "concurrency_id": "history"}
         for listed_items in (results, picks):
             listed_items.include(include, history, **kept)
         chips.leave_out(leave_out, history, **kept)
         chips.start_over(start_over, None, **kept)
-        labels_tab.select(show_labels, graded, labelled, show_progress_on=labelled, **waited)
-        labelled.grade(grade, graded, graded, **quiet)
-        graded.change(show_labels, graded, labelled, **quiet)
-        recommend = {"inputs": [history, known], "outputs": recommendation, **waited}
+        labels_tab.select(show_labels, graded, labelled, show_progress_on=labelled, **WAITED)
+        labelled.grade(grade, graded, graded, **QUIET)
+        graded.change(show_labels, graded, labelled, **QUIET)
+        recommend = {"inputs": [history, known], "outputs": recommendation, **WAITED}
         recommend["show_progress_on"] = recommended
         history.change(follow, **recommend)
         for each in fields:
-            each.change(tell, fields, known, trigger_mode="always_last", **quiet)
+            each.change(tell, fields, known, trigger_mode="always_last", **QUIET)
         if fields:
             known.change(follow, **recommend)
         for listed, view in ((shown, results), (following, recommended)):
-            view.explain(explain, listed, [tabs, *explanation], **quiet).then(None, js=TO_WHY)
-        chosen.input(choose, [explained, chosen], why, **quiet)
+            view.explain(explain, listed, [tabs, *explanation], **QUIET).then(None, js=TO_WHY)
+        chosen.input(choose, [explained, chosen], why, **QUIET)
         for asks in (why_tab.select, chosen.input):  # takes a second, so not with every search
-            asks(close_up, [explained, chosen], left_out, show_progress_on=left_out, **waited)
+            asks(close_up, [explained, chosen], left_out, show_progress_on=left_out, **WAITED)
 
     demo.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
     demo.i18n_instance = i18n  # also after a hot reload, which launches nothing
@@ -263,6 +271,15 @@ def _field(question: Question) -> Any:
 
 def _words(request: gr.Request) -> Words:
     return words_for(request.headers.get("accept-language", ""))
+
+
+def _labels(panels: Sequence[Panel]) -> dict[str, dict[str, str]]:
+    """Every string that gradio shows, the panels' too, by language."""
+    found = labels()
+    for panel in panels:
+        for language, said in panel.labels().items():
+            found[language] |= said
+    return found
 
 
 def _same(text: str) -> Callable[[], str]:
