@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from benchmarks.datasets import PublicSet, Published
 from corank.classify.material import Labelled
+from corank.data.label_model import LabelModel, vote_classes
+from corank_finance.sentiment import SENTIMENT_FUNCTIONS
 
 Labels = list[str | None]
 
@@ -50,6 +53,9 @@ def _banking77(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
     if protocol.endswith("half"):  # for choosing settings: the test is not looked at
         labels = [label for _, label in train]
         train, test = train_test_split(train, test_size=0.5, stratify=labels, random_state=seed)
+    if protocol == "faq":
+        yield _with_what_no_entry_answers(train, test, folder.parent / CLINC150.name, seed)
+        return
     per_class = {"10-per-class": 10, "10-of-half": 10, "8-shot": 8}.get(protocol)
     if per_class:
         order = np.random.default_rng(seed).permutation(len(train))
@@ -67,6 +73,56 @@ def _banking77(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
     )  # fmt: skip
 
 
+Rows = list[tuple[str, str]]
+
+
+def _with_what_no_entry_answers(train: Rows, test: Rows, clinc: Path, seed: int) -> Fold:
+    """Banking77 among questions that have nothing to do with it: CLINC150's out of scope.
+
+    What teaches not to answer is CLINC150's training part: its out-of-scope questions, and its
+    intents of other domains than banking and cards, as many as are held out of ten.
+    """
+    if not (clinc / "data_full.json").exists():
+        CLINC150.source()  # says what is missing
+    data = json.loads((clinc / "data_full.json").read_text("utf-8"))
+    classes = [label for _, label in train]
+    learn, held = train_test_split(train, test_size=0.1, stratify=classes, random_state=seed)
+    strange = [text for text, label in data["train"] if label not in ABOUT_MONEY]
+    order = np.random.default_rng(seed).permutation(len(strange))[:1_000]
+    none = [strange[row] for row in order.tolist()] + [text for text, _ in data["oos_train"]]
+    nobody: Labels = [None]
+
+    def told(rows: Rows) -> Labels:
+        return [label for _, label in rows]
+
+    outside = [text for text, _ in data["oos_test"]]
+    held_out = [text for text, _ in data["oos_val"]]
+    return Fold(
+        [text for text, _ in learn] + none,
+        told(learn) + nobody * len(none),
+        [text for text, _ in test] + outside,
+        told(test) + nobody * len(outside),
+        Labelled(
+            [text for text, _ in held] + held_out,
+            told(held) + nobody * len(held_out),
+        ),
+    )
+
+
+# fmt: off
+ABOUT_MONEY = frozenset((
+    "freeze_account", "routing", "pin_change", "bill_due", "pay_bill", "account_blocked",
+    "interest_rate", "min_payment", "bill_balance", "transfer", "order_checks", "balance",
+    "spending_history", "transactions", "report_fraud", "replacement_card_duration",
+    "expiration_date", "damaged_card", "improve_credit_score", "report_lost_card",
+    "card_declined", "credit_limit_change", "apr", "redeem_rewards", "credit_limit",
+    "rewards_balance", "application_status", "credit_score", "new_card", "international_fees",
+    "exchange_rate", "taxes", "income", "payday", "direct_deposit", "rollover_401k",
+    "insurance", "insurance_change", "w2",
+))
+# fmt: on
+"""Intents of CLINC150 that a bank's customers might mean."""
+
 AGREED = {"50Agree": 0.58, "66Agree": 0.70, "75Agree": 0.87, "AllAgree": 1.0}
 """A file of PhraseBank -> about which share of the annotators agreed, where no file asks for more:
 the middle between this file's share and the next one's."""
@@ -80,6 +136,7 @@ def _phrasebank(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
     """
     agreed: dict[str, float] = {}  # later files are parts of earlier ones
     labelled: list[list[list[str]]] = []
+    by_functions = protocol.endswith("functions")
     for name, share in AGREED.items():
         lines = (folder / f"Sentences_{name}.txt").read_text("latin-1").splitlines()
         labelled.append([line.rsplit("@", 1) for line in lines if line.strip()])
@@ -90,11 +147,24 @@ def _phrasebank(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
     targets = np.where(own, sure, (1 - sure) / (own.shape[1] - 1))
     parts = StratifiedKFold(10, shuffle=True, random_state=seed).split(texts, labels)
     for train, test in parts:
+        learn = texts[train].tolist(), labels[train].tolist(), targets[train]
+        if by_functions:
+            learn = _voted(texts[train].tolist(), np.unique(labels).tolist())
         yield Fold(
-            texts[train].tolist(), labels[train].tolist(),
-            texts[test].tolist(), labels[test].tolist(),
-            targets=targets[train], clear=sure[test, 0] == 1,
+            *learn[:2], texts[test].tolist(), labels[test].tolist(),
+            targets=learn[2], clear=sure[test, 0] == 1,
         )  # fmt: skip
+
+
+def _voted(
+    texts: list[str], classes: list[str]
+) -> tuple[list[str], list[str], NDArray[np.float64]]:
+    """What labelling functions alone say: texts that any votes on, classes and their chances."""
+    votes = vote_classes(SENTIMENT_FUNCTIONS, pl.DataFrame({"text": texts}), classes)
+    chances = LabelModel.fit(votes, len(classes)).predict_proba(votes)
+    told = np.flatnonzero((votes >= 0).any(axis=1))
+    best = [classes[row] for row in chances[told].argmax(axis=1).tolist()]
+    return [texts[row] for row in told.tolist()], best, chances[told]
 
 
 def _clinc150(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
@@ -146,12 +216,13 @@ BANKING77 = LabelledSet(
     licence="CC BY 4.0",
     files={"train.csv": "columns text, category", "test.csv": "the same"},
     folds=_banking77,
-    protocols=("full", "10-per-class", "8-shot", "7-steps", "half", "10-of-half"),
+    protocols=("full", "10-per-class", "8-shot", "7-steps", "half", "10-of-half", "faq"),
     frozen_only=("8-shot",),
     in_steps=("7-steps",),
     options={
         "full": {"adversarial": 0.5},
         "half": {"holdout": 0.0},
+        "faq": {"adversarial": 0.5, "out_of_scope": 0.25},
         "10-of-half": {"holdout": 0.0},
     },
     variants={
@@ -192,8 +263,11 @@ PHRASEBANK = LabelledSet(
         "Sentences_AllAgree.txt": "the same, where every annotator agreed",
     },
     folds=_phrasebank,
-    protocols=("50agree-10-fold",),
-    options={"50agree-10-fold": {"epochs": 3, "dropout": 0.0, "smoothing": 0.0, "holdout": 0.0}},
+    protocols=("50agree-10-fold", "50agree-functions"),
+    options={
+        "50agree-10-fold": {"epochs": 3, "dropout": 0.0, "smoothing": 0.0, "holdout": 0.0},
+        "50agree-functions": {"epochs": 1, "dropout": 0.0, "smoothing": 0.0, "holdout": 0.0},
+    },
     published=(
         Published(
             system="FinBERT",

@@ -69,6 +69,9 @@ class Vertical:
             `corank.data.values`.
         panels: tabs of its own in the app, ``module:attribute`` of a `corank.serve.panel.Panel`
             each; loaded when the app is.
+        models: what it needs beside a ranker, by name: ``module:function``, which takes an
+            `EncoderConfig` (or None) and a seed and returns what has a ``save``; fitted by
+            ``corank demo`` and kept beside the bundle.
         sample: folder of a small data set that ships with the vertical.
         example_queries: what the demo searches for.
         example_asker: who asks in the demo, and at first in the app, where rules ask who asks:
@@ -97,6 +100,7 @@ class Vertical:
     provider: str | None = None
     genre: str | None = None
     panels: tuple[str, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
     sample: Path | None = None
     example_queries: tuple[str, ...] = field(default=())
     example_asker: Mapping[str, Any] = field(default_factory=dict)

@@ -20,6 +20,11 @@ vertical = Vertical(
     metrics=("ndcg@10", "recall@100"),
     provider="provider",
     genre="kind",
+    models={
+        "faq": "corank_finance.service:fit_sample",
+        "topic": "corank_finance.opinion:fit_topic",
+        "sentiment": "corank_finance.opinion:fit_sentiment",
+    },
     sample=folder(),
     example_queries=(
         "somewhere safe for a deposit on a flat",

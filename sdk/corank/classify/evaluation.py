@@ -33,8 +33,9 @@ def evaluate(
         ``accuracy`` and ``macro_f1`` of the best class and ``calibration_error`` of its
         probability, over texts that have a class; ``answered``, the share not abstained from, and
         ``precision_of_answers``. Where some text has no class also ``in_scope_accuracy``, which
-        counts an abstention as an error, ``oos_recall``, the share of such texts abstained from,
-        and ``oos_auroc``, of telling them by the probability.
+        counts an abstention as an error, ``answered_in_scope``, the share of the others that is
+        answered, ``oos_recall``, the share of such texts abstained from, and ``oos_auroc``, of
+        telling them by the probability.
 
     Raises:
         DataError: a label is no class of the classifier, no text has a class, or the lengths
@@ -66,6 +67,7 @@ def evaluate(
     }
     if not inside.all():
         found["in_scope_accuracy"] = float((right & answered)[inside].mean())
+        found["answered_in_scope"] = float(answered[inside].mean())
         found["oos_recall"] = float((~answered)[~inside].mean())
         found["oos_auroc"] = auc(inside, sure)
     return found

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import polars as pl
@@ -18,6 +19,8 @@ from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
 from corank.data.grow import grow
 from corank.errors import ConfigError, RequestError
+from corank.plugin import beside, named
+from corank.progress import bar
 
 if TYPE_CHECKING:
     from corank.vertical import Vertical
@@ -31,6 +34,7 @@ def demo(arguments: argparse.Namespace) -> None:
     arguments.out = arguments.out or Path("runs") / f"demo-{vertical.name}"
     data = vertical.read_sample()
     result = _fit_and_report(vertical, data, data.split("time"), arguments)
+    result["models"] = _models(vertical, arguments)
     engine = corank.load(result["bundle"])
     _, test = data.split("time")
     cases = test.cases()
@@ -49,6 +53,22 @@ def demo(arguments: argparse.Namespace) -> None:
     print(
         f"\nThe bundle lies in {result['bundle']}. Try: corank search {result['bundle']} 'a query'"
     )
+
+
+def _models(vertical: "Vertical", arguments: argparse.Namespace) -> dict[str, str]:
+    """Fit what the vertical needs beside a ranker, and keep it beside the bundle."""
+    kept = {}
+    encoder = corank.EncoderConfig(name=arguments.encoder) if arguments.encoder else None
+    for name, function in vertical.models.items():
+        folder = beside(arguments.out, name)
+        with bar() as bars:
+            bars.add_task(f"fitting {name}", total=None)
+            model = named(function, FunctionType)(encoder, arguments.seed)
+        model.save(folder)
+        kept[name] = str(folder)
+        if not arguments.json:
+            print(f"{name} lies in {folder}.")
+    return kept
 
 
 def _titles(data: Dataset, ids: list[str]) -> str:

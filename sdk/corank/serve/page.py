@@ -55,6 +55,7 @@ def build(
     source: str,
     journal: Journal | None = None,
     data: Path | None = None,
+    model: Callable[[str], Path | None] = lambda name: None,
 ) -> gr.Blocks:
     """Lay out the app of an engine.
 
@@ -64,6 +65,7 @@ def build(
         source: the bundle's name, for the head of the page.
         journal: where requests are written down, if they are.
         data: the folder of events that the Labels tab shows; see `LabelDesk`.
+        model: where the models lie that the vertical's own tabs need; see `Booth`.
     """
     vertical = engine.vertical
     label_desk = LabelDesk(engine, report, data)
@@ -150,7 +152,7 @@ def build(
             for panel in panels:
                 with gr.Tab(word(panel.name), id=panel.name):
                     panel.build(
-                        Booth(engine, known, history, word, markup, panel.words_for, loaded)
+                        Booth(engine, known, history, word, markup, panel.words_for, loaded, model)
                     )
             with gr.Tab(word("labels"), id="labels") as labels_tab:
                 graded = gr.State({})

@@ -11,13 +11,14 @@ gradio. Knows gradio's components; knows nothing of any domain.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from corank.engine import Engine
 from corank.errors import DeclarationError
+from corank.plugin import named
 from corank.serve.words import LANGUAGES, PREFIX, Words, words_for
 
 QUIET: Mapping[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -37,6 +38,7 @@ class Booth:
         markup: name and options -> a part of the page that shows our own markup.
         words: request -> the strings of its language, the panel's own among them.
         loaded: function and outputs -> they are filled when the page opens.
+        model: name -> the folder of a model that the vertical names, where it was fitted.
     """
 
     engine: Engine
@@ -46,6 +48,7 @@ class Booth:
     markup: Callable[..., Any]
     words: Callable[[gr.Request], Words]
     loaded: Callable[[Callable[..., Any], Sequence[Any]], None]
+    model: Callable[[str], Path | None]
 
 
 @dataclass(frozen=True)
@@ -92,14 +95,4 @@ def load_panels(names: Sequence[str]) -> tuple[Panel, ...]:
     Raises:
         DeclarationError: one cannot be loaded, or is no panel.
     """
-    found = []
-    for name in names:
-        module, _, attribute = name.partition(":")
-        try:
-            panel = getattr(import_module(module), attribute)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise DeclarationError(f"The panel {name!r} cannot be loaded: {error}.") from error
-        if not isinstance(panel, Panel):
-            raise DeclarationError(f"{name!r} holds a {type(panel).__name__}, which is no Panel.")
-        found.append(panel)
-    return tuple(found)
+    return tuple(named(name, Panel) for name in names)

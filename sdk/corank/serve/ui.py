@@ -9,6 +9,7 @@ from pathlib import Path
 
 from corank.bundle import BUNDLE, load, read_report
 from corank.errors import BundleError, ConfigError, MissingExtraError
+from corank.plugin import beside
 from corank.serve.guard import Check, Guard
 from corank.serve.journal import Journal
 
@@ -39,7 +40,12 @@ def open_app(path: str | Path, journal: Path | None = None, data: Path | None = 
     engine = load(path)
     report = read_report(path) if "report.json" in BUNDLE.read(path)["files"] else None
     kept = Journal(journal, engine.vertical.policy) if journal else None
-    return build(engine, report, path.name, kept, data)
+
+    def model(name: str) -> Path | None:
+        folder = beside(path, name)
+        return folder if folder.is_dir() else None
+
+    return build(engine, report, path.name, kept, data, model)
 
 
 def open_vertical_app(name: str) -> gr.Blocks:

@@ -1,0 +1,135 @@
+"""What people and the press say: its topic, its sentiment, and a stream of it to watch.
+
+`Understanding` reads texts with two classifiers and hands opinions to `corank.monitor`. The sample
+is ``opinions.csv``, written for this project; ``surges.csv`` says when opinion turns in the week
+that `stream` makes of it. Every second text teaches, the others are what the stream is made of: the
+classifiers have never seen what they watch.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from corank.classify.classifier import Classifier
+from corank.classify.material import Labelled
+from corank.monitor import Opinion
+from corank_finance.sample import folder
+
+SENTIMENTS = ("negative", "neutral", "positive")
+WEEK = dt.datetime(2025, 9, 1)
+HOURS = 168
+USUAL = 0.3
+"""Share of negative texts where nothing has happened."""
+AT_ONCE = 256  # texts that are read together
+
+
+@dataclass(frozen=True, eq=False)
+class Understanding:
+    """Two classifiers: what a text is about, and how it is meant."""
+
+    topic: Classifier
+    sentiment: Classifier
+
+    @classmethod
+    def load(cls, topic: str | Path, sentiment: str | Path) -> "Understanding":
+        """Read two folders that `Classifier.save` wrote.
+
+        Raises:
+            BundleError: one is missing or damaged.
+        """
+        return cls(Classifier.load(topic), Classifier.load(sentiment))
+
+    def read(self, texts: Sequence[str], at: Sequence[dt.datetime]) -> list[Opinion]:
+        """Return what is said in each text, (n,), at the times given, (n,)."""
+        about, meant = self.topic.predict(texts), self.sentiment.predict(texts)
+        return [
+            Opinion(when, topic.best, said.best, text, said.probability)
+            for text, when, topic, said in zip(texts, at, about, meant, strict=True)
+        ]
+
+    def read_all(self, rows: Iterable[tuple[dt.datetime, str]]) -> Iterator[Opinion]:
+        """Yield what is said in each of a stream's texts, read together in blocks."""
+        block: list[tuple[dt.datetime, str]] = []
+        for row in rows:
+            block.append(row)
+            if len(block) == AT_ONCE:
+                yield from self.read([text for _, text in block], [at for at, _ in block])
+                block = []
+        if block:
+            yield from self.read([text for _, text in block], [at for at, _ in block])
+
+
+def taught() -> pl.DataFrame:
+    """Return the sample's opinions that classifiers learn from: text, topic, sentiment."""
+    return pl.read_csv(folder() / "opinions.csv")[::2]
+
+
+def unseen() -> pl.DataFrame:
+    """Return the others."""
+    return pl.read_csv(folder() / "opinions.csv")[1::2]
+
+
+def stream(n: int = 10_000, seed: int = 0) -> pl.DataFrame:
+    """Return a week of texts by time: at, text, topic, sentiment as they were meant.
+
+    Texts come at random times; during a surge its topic is talked of three times as much, and as
+    negatively as ``surges.csv`` says.
+    """
+    random, surges = np.random.default_rng(seed), pl.read_csv(folder() / "surges.csv")
+    said = unseen()
+    topics = said["topic"].unique().sort().to_list()
+    hours = np.arange(HOURS)
+    bad = {topic: np.full(HOURS, USUAL) for topic in topics}
+    loud = {topic: np.ones(HOURS) for topic in topics}
+    for topic, starts, length, share in surges.select(
+        "topic", "starts_hour", "hours", "negative_share"
+    ).iter_rows():
+        during = (hours >= starts) & (hours < starts + length)
+        bad[topic][during], loud[topic][during] = share, 3.0
+    weights = np.stack([loud[topic] for topic in topics])  # (topics, hours)
+    cells = random.choice(weights.size, size=n, p=(weights / weights.sum()).ravel())
+    by = {
+        key: rows["text"].to_list()
+        for key, rows in said.group_by("topic", pl.col("sentiment") == "negative")
+    }
+    meant = dict(said.select("text", "sentiment").iter_rows())
+    rows: list[tuple[Any, ...]] = []
+    for cell in cells.tolist():
+        topic, hour = topics[cell // HOURS], cell % HOURS
+        texts = by[(topic, bool(random.random() < bad[topic][hour]))]
+        text = texts[random.integers(len(texts))]
+        at = WEEK + dt.timedelta(hours=hour + float(random.random()))
+        rows.append((at, text, topic, meant[text]))
+    return pl.DataFrame(rows, ["at", "text", "topic", "sentiment"], orient="row").sort("at")
+
+
+def fit_topic(encoder: object = None, seed: int = 0) -> Classifier:
+    """Fit the sample's topics; ``encoder`` as `corank.fit_classifier` takes it."""
+    return _fit("topic", encoder, seed)
+
+
+def fit_sentiment(encoder: object = None, seed: int = 0) -> Classifier:
+    """Fit the sample's sentiments."""
+    return _fit("sentiment", encoder, seed)
+
+
+def _fit(column: str, encoder: Any, seed: int) -> Classifier:
+    from corank.classify.compressing import compress_classifier
+    from corank.classify.training import ClassifierConfig, fit_classifier
+    from corank.errors import CompressionError
+
+    rows, others = taught(), unseen()
+    config = ClassifierConfig(holdout=0.15)
+    found = fit_classifier(
+        rows["text"].to_list(), rows[column].to_list(), config, encoder=encoder, seed=seed
+    )
+    held = Labelled(others["text"].to_list(), others[column].to_list())
+    try:  # a stream is long: 8 bits, where that costs no more than a point
+        return compress_classifier(found, held, max_drop=0.01, seed=seed)[0]
+    except CompressionError:
+        return found
