@@ -25,7 +25,7 @@ from corank.language.checkpoint import Checkpoint, Checkpoints
 
 COMMANDS = (
     "verticals", "demo", "fit", "tune", "evaluate", "update", "compress", "rollback", "inspect",
-    "export", "search", "recommend", "why", "app",
+    "export", "search", "recommend", "why", "monitor", "app",
 )  # fmt: skip
 CONFIG = {
     "batch_size": 8,

@@ -176,6 +176,19 @@ def parser() -> argparse.ArgumentParser:
     _add_visit(why)
     _add_asking(why)
 
+    monitor = command(
+        "monitor", "Watch a stream of texts; tell when opinion of a topic turns.",
+        "corank monitor runs/demo-finance --texts stream.jsonl --webhook https://example.com/hook",
+    )  # fmt: skip
+    monitor.add_argument("bundle", help="whose models, BUNDLE.topic and BUNDLE.sentiment, read")
+    monitor.add_argument(
+        "--texts", type=Path, required=True, help="csv, jsonl or parquet with columns at and text"
+    )
+    monitor.add_argument("--minutes", type=float, default=60, help="of one window")
+    monitor.add_argument("--least", type=int, help="fewer texts of a topic raise nothing")
+    monitor.add_argument("--above", type=float, help="share of negative texts above the usual")
+    monitor.add_argument("--webhook", help="address that each alert is posted to, as JSON")
+
     app = command(
         "app", "Serve a bundle's web app: search, recommend, why, report.",
         "corank app runs/shop",

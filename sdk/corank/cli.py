@@ -36,6 +36,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "search": asking.search,
     "recommend": asking.recommend,
     "why": asking.why,
+    "monitor": asking.monitor,
     "app": asking.app,
 }
 

@@ -5,7 +5,7 @@ which ``en`` is one at least; what is asked in Chinese is answered in Chinese wh
 ``zh``. Wordings are written so that whoever answers for a service can read them:
 
     chest ... (pain|hurts|tight*)     up to six words between; this or that; how a word begins
-    ^what (is|causes)                 at the start of what was typed
+    ^what (is|causes), cream$         at the start of what was typed, or at its end
     (吃了|吞了)...(整瓶|电池)           in Chinese up to eight characters between
 
 They are searched in what was typed with case, accents and apostrophes taken away. Knows words;
@@ -116,7 +116,7 @@ def pattern(wording: str) -> str:
     """Return a wording as a regular expression over what `folded` returns."""
     chinese = language_of(wording) == "zh"
     gap = ".{0,8}" if chinese else r"\W+(?:\w+\W+){0,6}?"
-    into = {"^": "^", "(": "(?:", "|": "|", ")": ")", "*": r"\w*", " ": r"\W+"}
+    into = {"^": "^", "$": "$", "(": "(?:", "|": "|", ")": ")", "*": r"\w*", " ": r"\W+"}
     parts = _PARTS.findall(folded(wording))
     told = "".join(gap if "..." in part else into.get(part, re.escape(part)) for part in parts)
     return told if chinese else rf"\b{told}\b"

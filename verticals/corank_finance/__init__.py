@@ -20,6 +20,7 @@ vertical = Vertical(
     metrics=("ndcg@10", "recall@100"),
     provider="provider",
     genre="kind",
+    panels=("corank_finance.service_view:PANEL", "corank_finance.monitor_view:PANEL"),
     models={
         "faq": "corank_finance.service:fit_sample",
         "topic": "corank_finance.opinion:fit_topic",

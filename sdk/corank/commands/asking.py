@@ -1,9 +1,11 @@
 """Commands that ask a bundle, or what is installed: no training here."""
 
 import argparse
+import datetime as dt
 import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -11,6 +13,7 @@ import polars as pl
 import corank
 from corank import inspecting
 from corank.commands.printing import (
+    print_alert,
     print_answers,
     print_export,
     print_inspection,
@@ -18,7 +21,10 @@ from corank.commands.printing import (
     print_why,
 )
 from corank.errors import RequestError
-from corank.progress import bar
+from corank.monitor import Alert, Monitor, MonitorConfig
+from corank.opinions import Understanding, check_webhook, read_stream, send, told
+from corank.plugin import beside
+from corank.progress import bar, track
 from corank.serve.guard import login
 from corank.threads import pin
 
@@ -97,6 +103,29 @@ def why(arguments: argparse.Namespace) -> None:
         **_visit(arguments),
     )
     print_json(found.to_dict()) if arguments.json else print_why(found)
+
+
+def monitor(arguments: argparse.Namespace) -> None:
+    """``corank monitor``."""
+    url = check_webhook(arguments.webhook) if arguments.webhook else None
+    given = {"least": arguments.least, "above": arguments.above}
+    options = {name: value for name, value in given.items() if value is not None}
+    config = MonitorConfig(window=dt.timedelta(minutes=arguments.minutes), **options)
+    rows, bundle = read_stream(arguments.texts), Path(arguments.bundle)
+    understanding = Understanding.load(beside(bundle, "topic"), beside(bundle, "sentiment"))
+    watched = track(rows.iter_rows(), "reading", rows.height)
+    found = []
+    for each in Monitor(config).watch(understanding.read_all(watched)):
+        if isinstance(each, Alert):
+            found.append(told(each))
+            if not arguments.json:
+                print_alert(each)
+            if url and (why := send(each, url)):
+                print(f"corank: {url} was not told: {why}", file=sys.stderr)
+    if arguments.json:
+        print_json({"texts": rows.height, "alerts": found})
+    elif not found:
+        print(f"Nothing turned in {rows.height:,} texts.")
 
 
 def app(arguments: argparse.Namespace) -> None:

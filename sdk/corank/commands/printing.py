@@ -6,6 +6,7 @@ from typing import Any
 
 from corank.exporting import Exported
 from corank.inspecting import Inspection
+from corank.monitor import Alert
 from corank.rank.explain import Answers
 from corank.rank.why import Why
 
@@ -38,6 +39,17 @@ def print_answers(answers: Answers) -> None:
         print(f"     {why}")
     if answers.notice:
         print(f"     {answers.notice}")
+
+
+def print_alert(alert: Alert) -> None:
+    """Print that opinion of a topic has turned, with the texts that say it most clearly."""
+    turned = "turned against" if alert.kind == "raised" else "came back on"
+    print(
+        f"{alert.at:%Y-%m-%d %H:%M}  opinion {turned} {alert.topic}: {alert.negative:.0%} of "
+        f"{alert.texts} texts negative, usually {alert.usual:.0%}"
+    )
+    for text in alert.examples if alert.kind == "raised" else ():
+        print(f"       {text}")
 
 
 def print_inspection(found: Inspection, files: bool = False) -> None:

@@ -1,0 +1,127 @@
+"""From texts to opinions: two classifiers read a stream, and who is told when opinion turns.
+
+Knows classifiers and files; what is made of opinions is in `corank.monitor`.
+"""
+
+import datetime as dt
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import polars as pl
+
+from corank.classify.classifier import Classifier
+from corank.data.scan import scan, utf8
+from corank.errors import ConfigError, DataError
+from corank.monitor import Alert, Opinion
+
+AT_ONCE = 256  # texts that are read together
+FORMATS = (".csv", ".jsonl", ".parquet")
+WAIT = 5.0  # seconds for a webhook to answer
+
+
+@dataclass(frozen=True, eq=False)
+class Understanding:
+    """Two classifiers: what a text is about, and how it is meant."""
+
+    topic: Classifier
+    sentiment: Classifier
+
+    @classmethod
+    def load(cls, topic: str | Path, sentiment: str | Path) -> "Understanding":
+        """Read two folders that `Classifier.save` wrote.
+
+        Raises:
+            BundleError: one is missing or damaged.
+        """
+        return cls(Classifier.load(topic), Classifier.load(sentiment))
+
+    def read(self, texts: Sequence[str], at: Sequence[dt.datetime]) -> list[Opinion]:
+        """Return what is said in each text, (n,), at the times given, (n,)."""
+        about, meant = self.topic.predict(texts), self.sentiment.predict(texts)
+        return [
+            Opinion(when, topic.best, said.best, text, said.probability)
+            for text, when, topic, said in zip(texts, at, about, meant, strict=True)
+        ]
+
+    def read_all(self, rows: Iterable[tuple[dt.datetime, str]]) -> Iterator[Opinion]:
+        """Yield what is said in each of a stream's texts, read together in blocks."""
+        block: list[tuple[dt.datetime, str]] = []
+        for row in rows:
+            block.append(row)
+            if len(block) == AT_ONCE:
+                yield from self._read(block)
+                block = []
+        if block:
+            yield from self._read(block)
+
+    def _read(self, block: list[tuple[dt.datetime, str]]) -> list[Opinion]:
+        return self.read([text for _, text in block], [at for at, _ in block])
+
+
+def read_stream(path: Path) -> pl.DataFrame:
+    """Read the texts of a file in the order of time: columns ``at`` (UTC) and ``text``.
+
+    Raises:
+        DataError: there is no such file, it has not these columns, or no row has both.
+    """
+    if path.suffix not in FORMATS or not path.is_file():
+        raise DataError(f"{path} is no file of texts. Expected {', '.join(FORMATS)}.")
+    with utf8(path) as readable:
+        try:
+            frame = scan(readable).collect()
+        except pl.exceptions.PolarsError as error:
+            raise DataError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
+    if missing := {"at", "text"} - set(frame.columns):
+        raise DataError(
+            f"{path} has no column {min(missing)!r} (it has {', '.join(frame.columns)})."
+        )
+    at = frame["at"]
+    try:
+        at = at.str.to_datetime(strict=False, time_unit="us") if at.dtype == pl.String else at
+    except pl.exceptions.PolarsError:
+        at = at.clear()
+    if not at.dtype.is_temporal():
+        raise DataError(f"{path}: 'at' holds no times, such as 2026-01-31T12:00:00.")
+    rows = frame.select(at.cast(pl.Datetime("us")).alias("at"), pl.col("text").cast(pl.String))
+    rows = rows.drop_nulls().sort("at", maintain_order=True)
+    if rows.is_empty():
+        raise DataError(f"No row of {path} has both a time and a text.")
+    return rows
+
+
+def check_webhook(url: str) -> str:
+    """Return the address.
+
+    Raises:
+        ConfigError: it is none of http or https.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"The webhook {url!r} is no http or https address.")
+    return url
+
+
+def told(alert: Alert) -> dict[str, object]:
+    """Return an alert as plain JSON types."""
+    shares = {"negative": round(alert.negative, 4), "usual": round(alert.usual, 4)}
+    return {**alert._asdict(), "at": alert.at.isoformat(timespec="seconds"), **shares}
+
+
+def send(alert: Alert, url: str) -> str:
+    """Post an alert as JSON; return why it did not arrive, or nothing.
+
+    A monitor goes on when whoever is told does not listen: nothing is raised.
+    """
+    body = json.dumps(told(alert)).encode()
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(url, body, headers)  # noqa: S310  see check_webhook
+    try:
+        with urllib.request.urlopen(request, timeout=WAIT):  # noqa: S310
+            return ""
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        return str(error)
