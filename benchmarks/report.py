@@ -16,6 +16,9 @@ SHOWN = {
     "50agree-10-fold": ("minutes", "clear_accuracy", "accuracy"),
     "10-fold": ("mrr@10", "ndcg@10"),
     "liveqa": ("mrr@10", "ndcg@10"),
+    "off-policy": ("effective_rounds", "click_rate"),
+    "faq": ("oos_recall", "precision_of_answers", "answered_in_scope"),
+    "50agree-functions": ("minutes", "clear_accuracy", "accuracy"),
     "pairs": ("calibration_error", "log_loss", "pair_accuracy"),
     "adaptation": ("recall@10", "mrr@10"),
     "7-steps": ("minutes", "forgetting", "accuracy"),
@@ -45,6 +48,8 @@ SHOWN = {
 they are there. Systems stand in the order of the last."""
 PLAIN = ("all", "encoding", "training")
 """Parts of a result that stand in its table; the systems of all but the first are named by them."""
+BY_PART = ("off-policy",)
+"""Protocols all of whose parts stand in one table."""
 SCOPE = ("minutes", "oos_recall", "in_scope_accuracy")
 CLASSES = ("minutes", "macro_f1", "accuracy")
 PICTURE = Path("docs") / "latency.png"
@@ -66,7 +71,10 @@ def markdown() -> str:
         protocols = [p for p in SHOWN if result["protocol"].startswith(p)]
         shown = SHOWN[max(protocols, key=len)] if protocols else classes
         metrics = [m for m in shown if m in known]
-        rows = [r for r in result["rows"] if r["split"] in PLAIN and r["metric"] in metrics]
+        whole = result["protocol"] in BY_PART
+        rows = [
+            r for r in result["rows"] if (whole or r["split"] in PLAIN) and r["metric"] in metrics
+        ]
         found = {(_system(r), r["metric"]): r for r in rows}
         systems = sorted(
             {system for system, metric in found if metric == metrics[-1]},

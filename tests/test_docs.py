@@ -236,7 +236,44 @@ def test_the_page_on_creatives_runs(
     assert re.match(r"\d+% \{'pairs': [23],", capsys.readouterr().out)
 
 
-PAGES = {name: f"{name}.md" for name in ("ads", "content", "ecommerce", "finance")}
+def test_the_ads_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(0)
+    names: dict[str, Any] = {
+        "action": random.integers(0, 3, 400),
+        "clicked": random.integers(0, 2, 400).astype(float),
+        "propensity": np.full(400, 1 / 3),
+        "context": random.normal(size=(400, 2)),
+        "n_actions": 3,
+        "target": np.tile([0.2, 0.3, 0.5], (400, 1)),
+    }
+    exec(code_of("ads.md", {}), names)  # noqa: S102  our own page
+    assert 0 < names["found"].effective_rounds < 400
+    assert "Interval(value=" in capsys.readouterr().out
+
+
+def test_the_finance_page_runs(tiny_encoder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    stand_ins = {"questions(), config)": "questions(), config, encoder=encoder)"}
+    names: dict[str, Any] = {
+        "config": ClassifierConfig(epochs=1, precision="no", mode="full"),
+        "encoder": EncoderConfig(name=tiny_encoder, max_tokens=32),
+    }
+    exec(code_of("finance.md", stand_ins), names)  # noqa: S102  our own page
+    assert "FaqAnswer(entry=" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", ["ads.md", "finance.md", "health.md"])
+def test_the_commands_of_a_page_parse(page: str) -> None:
+    from corank.arguments import parser
+
+    text = (DOCS / page).read_text("utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    assert len(lines) >= 4
+    for line in lines:
+        parser().parse_args(shlex.split(line)[1:])
+
+
+PAGES = {name: f"{name}.md" for name in ("ads", "content", "ecommerce", "finance", "health")}
 """Verticals that have a page of their own."""
 
 
@@ -244,9 +281,8 @@ PAGES = {name: f"{name}.md" for name in ("ads", "content", "ecommerce", "finance
 def test_the_ten_rows_of_each_file_can_be_read(name: str, tmp_path: Path) -> None:
     page, vertical = (DOCS / PAGES[name]).read_text("utf-8"), corank.load_vertical(name)
     examples = re.findall(r"\*\*(\w+\.csv)\*\*.*?```csv\n(.*?)```", page, re.DOTALL)
-    assert [file for file, _ in examples] == [
-        "items.csv", "interactions.csv", "users.csv", "queries.csv",
-    ]  # fmt: skip
+    files = ["items.csv", "interactions.csv", "users.csv", "queries.csv"]
+    assert [file for file, _ in examples] == files + ["edges.csv"] * bool(vertical.edges)
     for file, text in examples:
         assert len(text.splitlines()) == 11
         (tmp_path / file).write_text(text, "utf-8")

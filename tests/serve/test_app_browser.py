@@ -169,7 +169,7 @@ def test_every_tab_works(
     answers = engine.search(QUERY)
     with visit(browser, address, locale, size) as page:
         expect(page.get_by_role("tab")).to_have_text(
-            [words[key] for key in ("search", "recommend", "why", "report")]
+            [words[key] for key in ("search", "recommend", "why", "labels", "report")]
         )
         expect(page.get_by_text("common.")).to_have_count(0)
         expect(page.get_by_text(words["before_search"])).to_be_visible()
@@ -221,11 +221,40 @@ def test_every_tab_works(
         expect(left_out.locator("h4").first).to_contain_text(words["in_query"])
         expect(left_out.locator("h4").nth(1)).to_contain_text(best)
 
+        tab(page, words["labels"])
+        expect(page.get_by_role("heading", name=words["functions"])).to_be_visible()
+        rows = page.locator("#cr-labels tbody tr")
+        expect(rows).to_have_count(len(engine.vertical.labeling_functions))
+        press = page.locator("#cr-labels [data-item='0:3']")
+        press.click()
+        expect(press).to_have_attribute("aria-pressed", "true")
+        with page.expect_download() as saved:
+            page.locator("a.cr-save").click()
+        assert Path(saved.value.path()).read_text().splitlines()[1].endswith(",3")
+        press.click()
+        expect(page.locator("a.cr-save")).to_have_count(0)
+
         tab(page, words["report"])
         expect(page.locator(".cr-verdict")).to_be_visible()
         expect(page.locator(".cr-plot .cr-ours th")).to_have_text("corank")
         page.get_by_text(words["how"]).click()
         expect(page.locator(".cr-told")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_nothing_keeps_anybody_out(browser: Browser, address: str, size: tuple[int, int]) -> None:
+    """What axe-core finds wrong with the accessibility of each tab: nothing."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    words, axe = LANGUAGES["en"], Axe()
+    with visit(browser, address, size=size) as page:
+        search(page)
+        for key in ("search", "recommend", "why", "labels", "report"):
+            tab(page, words[key])
+            page.wait_for_timeout(1_500)
+            found = axe.run(page).response["violations"]
+            told = [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found]
+            assert told == [], key
 
 
 def test_a_script_in_a_title_is_shown_as_text_and_never_runs(

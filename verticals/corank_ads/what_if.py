@@ -160,6 +160,7 @@ def show(
     heads = (words("at_bid"), "", words("at_place"), words("per_thousand"))
     return views.view(
         words,
+        tag("h2", words("what_if")),
         tag("p", _verdict(here, words), class_="cr-verdict", role="status"),
         views.block(
             words("bids"),

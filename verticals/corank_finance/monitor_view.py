@@ -56,10 +56,10 @@ WORDS = {
         "understood": "{topic},{sentiment}({chance})",
     },
 }
-TEXTS = 6_000
+TEXTS = 10_000
 SHOWN = 72
 """Windows of a chart."""
-REDRAW = 500  # texts
+REDRAW = 1_000  # texts
 WIDE, HIGH = 288, 48
 
 
@@ -98,6 +98,7 @@ def drawn(told: Sequence[Window | Alert], count: int, words: Words) -> Html:
     at = f"{until:%Y-%m-%d %H:%M}" if until else "–"
     return views.view(
         words,
+        tag("h2", words("monitor")),
         tag("p", words("read_so_far", count=f"{count:,}", at=at), role="status"),
         views.block(words("alerts"), tag("ul", *said) if said else tag("p", words("no_alerts"))),
         views.block(

@@ -83,7 +83,7 @@ def _fit(column: str, encoder: Any, seed: int) -> Classifier:
     from corank.errors import CompressionError
 
     rows, others = taught(), unseen()
-    config = ClassifierConfig(holdout=0.15)
+    config = ClassifierConfig(holdout=0.1)
     found = fit_classifier(
         rows["text"].to_list(), rows[column].to_list(), config, encoder=encoder, seed=seed
     )

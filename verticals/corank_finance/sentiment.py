@@ -108,7 +108,9 @@ def in_trouble() -> pl.Expr:
         r"dismiss\w*|operating loss|net loss|pretax loss|loss of|losses|weak\w*|difficult\w*|"
         r"problem\w*|delay\w*|suspen\w+|negativ\w*|disappoint\w*|unprofitable|crisis|recession)\b"
     )
-    return _says(pattern, "negative")
+    shrinks = _near(_BAD, _DOWN)
+    said = _text.str.contains(pattern) & ~_text.str.contains(shrinks)
+    return pl.when(said).then(pl.lit("negative"))
 
 
 @labeling_function
@@ -145,7 +147,7 @@ def compares_nothing() -> pl.Expr:
     """No wording of going up or down, of trouble or of success at all."""
     pattern = (
         rf"\b(?:{_UP}|{_DOWN}|loss\w*|won|award\w*|strong\w*|weak\w*|success\w*|problem\w*|warn\w*|"
-        r"lay-?offs?|clos\w+|delay\w*|boost\w*|better|worse|best|record|profitab\w+|difficult\w*)\b"
+        r"lay\W?offs?|clos\w+|delay\w*|boost\w*|better|worse|best|record|profitab\w+|difficult\w*)\b"
     )
     return pl.when(~_text.str.contains(pattern)).then(pl.lit("neutral"))
 

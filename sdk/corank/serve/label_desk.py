@@ -95,6 +95,7 @@ class LabelDesk:
             return problem(str(error), words)
         return view(
             words,
+            tag("h2", words("labels")),
             block(words("functions"), tag("p", words("functions_help")), self._table(rows, words)),
             self._examples(examples, graded, words),
             class_="cr-labels",

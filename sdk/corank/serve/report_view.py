@@ -22,6 +22,7 @@ def report_view(report: Report | None, source: str, words: Words) -> Html:
     splits = list(dict.fromkeys(row.split for row in plain))
     return tag(
         "div",
+        tag("h2", words("report")),
         tag("p", report.verdict, class_="cr-verdict", lang="en"),
         _leaks(report, words),
         _plot(plain, words),
