@@ -71,7 +71,7 @@ def _check_schemas(vertical: Vertical) -> None:
                     f"{schema.__name__}.{name} holds {columns[name].dtype}; {base.__name__} "
                     f"declares {column.dtype}."
                 )
-        if schema.primary_key() != base.primary_key():
+        if set(schema.primary_key()) != set(base.primary_key()):
             raise DeclarationError(
                 f"{schema.__name__} has the primary key {schema.primary_key()}; {base.__name__} "
                 f"declares {base.primary_key()}."

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,37 +20,17 @@ from corank import EncoderConfig, Engine, FitConfig, Pipeline
 from corank.bundle import read_report, save
 from corank.serve.guard import MAX_BODY
 from corank.serve.words import LANGUAGES
+from tests.serve.browsing import DESKTOP, PHONE, barriers, expect, served, started, tab, visit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytest.importorskip("gradio")
-playwright = pytest.importorskip("playwright.sync_api")
-expect = playwright.expect
-expect.set_options(timeout=15_000)
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip(
-        "NO BROWSER: the app is not tested. Install one: apt-get install chromium",
-        allow_module_level=True,
-    )
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 HOSTILE = (
     "<script>window.owned = 1</script><img src=x onerror='window.owned = 2'> "
     "${window.owned = 3} {{value}} </script>"
 )
 QUERY = "coffee grinder"
-DESKTOP, PHONE = (1200, 850), (390, 800)
 PASSWORD = "pass phrase"  # noqa: S105
-
-
-@dataclass
-class Seen:
-    """What a page did that it should not."""
-
-    wrong: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -77,68 +50,16 @@ def engine(shop: Path) -> Engine:
     return corank.load(shop)
 
 
-@contextlib.contextmanager
-def served(folder: Path, *arguments: object) -> Iterator[str]:
-    """Serve an app in a process of its own; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "corank", "app", *map(str, arguments), "--port", str(port)]
-    with (folder / f"{port}.log").open("w+") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=os.environ)
-        try:
-            url, deadline = f"http://127.0.0.1:{port}/", time.monotonic() + 90
-            while url not in Path(log.name).read_text("utf-8"):
-                assert process.poll() is None, Path(log.name).read_text("utf-8")
-                assert time.monotonic() < deadline, "the app did not start"
-                time.sleep(0.1)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(30)
-        assert "Traceback" not in Path(log.name).read_text("utf-8")
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def address(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served(tmp_path_factory.mktemp("log"), shop) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
-
-
-@contextlib.contextmanager
-def visit(
-    browser: Browser, url: str, locale: str = "en-US", size: tuple[int, int] = DESKTOP
-) -> Iterator[Page]:
-    """Open the app as a new visitor; afterwards nothing may have gone wrong in the page."""
-    seen = Seen()
-    context = browser.new_context(
-        locale=locale, viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    page.on("console", lambda m: seen.wrong.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: seen.wrong.append(str(error)))
-    page.on("request", lambda r: seen.wrong.append(r.url) if _foreign(r.url, url) else None)
-    page.on("response", lambda r: seen.wrong.append(r.url) if r.status >= 400 else None)
-    page.goto(url)
-    expect(page.locator("#cr-results .cr-empty")).to_be_visible()
-    yield page
-    assert page.evaluate("window.owned") is None
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
-    assert seen.wrong == []
-
-
-def _foreign(asked: str, ours: str) -> bool:
-    return not asked.startswith((ours, "data:", "blob:"))
 
 
 def search(page: Page, query: str = QUERY) -> None:
@@ -154,10 +75,6 @@ def add(page: Page, place: int) -> str:
     card.locator("[data-do=include]").click()
     expect(page.get_by_test_id("toast-body")).to_contain_text(title)
     return title
-
-
-def tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name, exact=True).click()
 
 
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
@@ -244,17 +161,13 @@ def test_every_tab_works(
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_nothing_keeps_anybody_out(browser: Browser, address: str, size: tuple[int, int]) -> None:
     """What axe-core finds wrong with the accessibility of each tab: nothing."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    words, axe = LANGUAGES["en"], Axe()
+    words = LANGUAGES["en"]
     with visit(browser, address, size=size) as page:
         search(page)
         for key in ("search", "recommend", "why", "labels", "report"):
             tab(page, words[key])
             page.wait_for_timeout(1_500)
-            found = axe.run(page).response["violations"]
-            told = [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found]
-            assert told == [], key
+            assert barriers(page) == [], key
 
 
 def test_a_script_in_a_title_is_shown_as_text_and_never_runs(

@@ -12,13 +12,13 @@ from corank.classify.classifier import Classifier
 from corank.classify.evaluation import Prediction
 from corank.classify.faq import Faq, FaqAnswer
 from corank.data.label_model import vote_classes
-from corank.monitor import Alert, Monitor, MonitorConfig, Opinion, Window
+from corank.monitor import Alert, Monitor, Opinion, Window
 from corank.opinions import Understanding
 from corank.serve.panel import load_panels
 from corank.serve.words import Words, words_for
 from corank_finance import vertical
 from corank_finance.monitor_view import PANEL, drawn, replay
-from corank_finance.opinion import HOURS, SENTIMENTS, WEEK, stream, taught, unseen
+from corank_finance.opinion import HOURS, SENTIMENTS, START, WATCH, stream, taught, unseen
 from corank_finance.sample import folder
 from corank_finance.sentiment import SENTIMENT_FUNCTIONS
 from corank_finance.service import entries, questions
@@ -45,14 +45,14 @@ def test_opinions_are_whole_and_what_teaches_is_not_what_is_watched() -> None:
     assert taught().height + unseen().height == whole.height
 
 
-def test_a_week_of_texts_turns_where_it_is_said_to() -> None:
+def test_a_stream_of_texts_turns_where_it_is_said_to() -> None:
     rows = stream(10_000)
     assert rows.height == 10_000 and rows["at"].is_sorted()
-    assert rows["at"].min() >= WEEK and rows["at"].max() < WEEK + dt.timedelta(hours=HOURS)  # type: ignore[operator]
+    assert rows["at"].min() >= START and rows["at"].max() < START + dt.timedelta(hours=HOURS)  # type: ignore[operator]
     assert set(rows["text"]) <= set(unseen()["text"]) and rows.equals(stream(10_000))
     surges = pl.read_csv(folder() / "surges.csv")
     assert surges.height == 3 and surges["topic"].n_unique() == 3
-    hour = (pl.col("at") - WEEK).dt.total_hours()
+    hour = (pl.col("at") - START).dt.total_hours()
     negative = (pl.col("sentiment") == "negative").mean()
     for topic, starts, hours, share in surges.select(
         "topic", "starts_hour", "hours", "negative_share"
@@ -65,13 +65,13 @@ def test_a_week_of_texts_turns_where_it_is_said_to() -> None:
 
 def test_perfect_understanding_raises_the_three_surges_at_once_and_nothing_else() -> None:
     rows = stream(10_000).iter_rows()
-    told = Monitor().watch(Opinion(at, topic, meant, text) for at, text, topic, meant in rows)
+    told = Monitor(WATCH).watch(Opinion(at, topic, meant, text) for at, text, topic, meant in rows)
     raised = [each for each in told if isinstance(each, Alert) and each.kind == "raised"]
     surges = pl.read_csv(folder() / "surges.csv")
     expected = dict(surges.select("topic", "starts_hour").iter_rows())
     assert {each.topic for each in raised} == set(expected) and len(raised) == 3
     for each in raised:
-        late = each.at - WEEK - dt.timedelta(hours=expected[each.topic])
+        late = each.at - START - dt.timedelta(hours=expected[each.topic])
         assert dt.timedelta() < late <= dt.timedelta(hours=2)
 
 
@@ -130,7 +130,7 @@ def test_the_monitor_draws_what_comes_in() -> None:
 
 
 def test_a_hostile_text_is_shown_as_text() -> None:
-    at, script = WEEK, "<script>alert(1)</script>"
+    at, script = START, "<script>alert(1)</script>"
     told: list[Window | Alert] = [
         Window(script, at, 20, 0.9, 0.2, True),
         Alert("raised", script, at, 0.9, 0.2, 20, (script,)),
@@ -194,5 +194,4 @@ def test_a_model_that_the_vertical_names_is_fitted_and_kept(
 
 
 def test_a_window_of_the_sample_is_long_enough_to_tell() -> None:
-    a_window = 10_000 / HOURS / 12
-    assert a_window > 0.4 * MonitorConfig().least
+    assert 2 * WATCH.least < 3 * 10_000 / HOURS / 12  # a surge is talked of three times as much

@@ -15,12 +15,14 @@ from corank_ads.sample.generate import Inventory
 from corank_content.sample.generate import Shelves
 from corank_ecommerce.sample.generate import Shop
 from corank_finance.sample.generate import Counter
+from corank_health.sample.generate import Service
 
 WORLDS: dict[str, Callable[[pl.DataFrame], World]] = {
     "ads": Inventory,
     "content": Shelves,
     "ecommerce": Shop,
     "finance": Counter,
+    "health": Service,
 }
 
 

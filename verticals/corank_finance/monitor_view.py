@@ -11,15 +11,15 @@ from corank.serve import views
 from corank.serve.markup import Html, join, tag
 from corank.serve.panel import QUIET, WAITED, Booth, Panel
 from corank.serve.words import Words
-from corank_finance.opinion import stream
+from corank_finance.opinion import WATCH, stream
 
 WORDS = {
     "en": {
         "monitor": "Monitor",
-        "replay": "Replay the sample's week",
+        "replay": "Replay three days",
         "before_monitor": "Nothing watched yet",
-        "before_monitor_help": "Replay a week of texts: each gets a topic and a sentiment, each "
-        "topic an hour's window, and an alert where the negative ones are far more than usual.",
+        "before_monitor_help": "Replay three days of texts: each gets a topic and a sentiment, "
+        "each topic an hour's window, and an alert where far more than usual are negative.",
         "no_models": "The models that read opinions are not there",
         "no_models_help": "Fit them: corank demo finance",
         "read_so_far": "{count} texts read, up to {at}",
@@ -37,9 +37,9 @@ WORDS = {
     },
     "zh": {
         "monitor": "监测",
-        "replay": "回放样例中的一周",
+        "replay": "回放三天",
         "before_monitor": "尚未监测",
-        "before_monitor_help": "回放一周的文本:逐条判断主题与情感,按主题和小时开窗,"
+        "before_monitor_help": "回放三天的文本:逐条判断主题与情感,按主题和小时开窗,"
         "负面占比远超平常即告警。",
         "no_models": "缺少读取意见的模型",
         "no_models_help": "请先训练:corank demo finance",
@@ -124,9 +124,9 @@ def _alert(alert: Alert, words: Words) -> Html:
 
 
 def replay(understanding: Understanding, words: Words, n: int = TEXTS) -> Iterator[Html]:
-    """Yield what is seen as a week of texts comes in."""
+    """Yield what is seen as three days of texts come in."""
     rows = stream(n).select("at", "text").iter_rows()
-    monitor, told = Monitor(), list[Window | Alert]()
+    monitor, told = Monitor(WATCH), list[Window | Alert]()
     count = 0
     for count, opinion in enumerate(understanding.read_all(rows), 1):
         told += monitor.add(opinion)

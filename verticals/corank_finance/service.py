@@ -30,5 +30,5 @@ def fit_sample(encoder: object = None, seed: int = 0) -> Faq:
     from corank.classify.faq_training import fit_faq
     from corank.classify.training import ClassifierConfig
 
-    config = ClassifierConfig(answer_precision=PRECISION, epochs=1, holdout=0.2)
+    config = ClassifierConfig(answer_precision=PRECISION, epochs=1, pairs=2, holdout=0.2)
     return fit_faq(entries(), questions(), config, encoder=encoder, seed=seed)  # type: ignore[arg-type]

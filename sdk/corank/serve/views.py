@@ -219,7 +219,8 @@ def chips(titles: Mapping[str, str], words: Words) -> Html:
 
 def table(heads: Sequence[str], rows: Sequence[Html]) -> Html:
     """A table that scrolls sideways on a narrow screen."""
-    head = tag("tr", *[tag("th", text, scope="col") for text in heads])
+    cells = [tag("th", text, scope="col") if text else tag("td") for text in heads]
+    head = tag("tr", *cells)
     inner = tag("table", tag("thead", head), tag("tbody", *rows), class_="cr-table")
     return tag("div", inner, class_="cr-scroll", tabindex="0")
 
