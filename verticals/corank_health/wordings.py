@@ -60,7 +60,8 @@ OVERDOSE = (
 _HURT = "(pain*|hurt*|tight*|pressure|crush*|squeez*|ach*|heavy|heaviness|burning)"
 EMERGENCY = (
     # heart
-    f"chest ... {_HURT}", f"{_HURT} ... (chest|left arm|jaw)", "heart attack", "cardiac arrest",
+    f"chest ... {_HURT}", f"{_HURT} ... (chest|left arm|jaw)", "heart attack",
+    "elephant ... chest", "chest ... elephant", "cardiac arrest",
     "(heart|pulse) ... (stopped|stopping)", "no pulse",
     # breath
     "(cant|cannot|can not|unable to|hardly|struggl* to|barely|trouble|difficulty|stopped|not|"
@@ -77,7 +78,8 @@ EMERGENCY = (
     "(droop*|lopsided|crooked) (face|mouth|smile)",
     "slurr*",
     "(cant|cannot|suddenly) ... (speak|talk|see|lift ... arm|move ... arm|move ... leg|blind)",
-    "having a (stroke|seizure|fit)", "(think*|might|maybe) ... stroke",
+    "(seizures|fits) in a row", "(hasnt|not|wont) come round", "having a (stroke|seizure|fit)",
+    "(think*|might|maybe) ... stroke",
     "(numb*|weak*|paralys*|limp|dead) ... (one|left|right) (side|arm|leg)",
     "(one|left|right) (side|arm|leg) ... (numb*|weak*|paralys*|limp|dead|cant move|wont move)",
     "worst headache", "thunderclap",
@@ -97,7 +99,7 @@ EMERGENCY = (
     "(soak*|through) ... (pad*|towel*) ... (hour|minute*)",
     "(stabbed|shot|impaled|severed|amputated)", "cut ... (finger|hand|toe|arm|wrist) ... off",
     "(chopped|sliced) ... off",
-    "(finger*|thumb|hand|toe*|ear) ... (gone|missing|severed)", "bleed* through",
+    "(finger*|thumb|hand|toe*|ear) ... (gone|missing|severed)", "bleed* through", "soak* a pad",
     "bleed* ... through ... (towel*|bandage*|dressing*|clothes|shirt)",
     "(saw|axe|chainsaw|knife|machete) ... (deep|bleed*|bone|gone)",
     "heav* bleed* ... (weeks|pregnan*)", "(black|tarry) ... (poo|stool*) ... (faint|dizzy|weak)",
@@ -123,6 +125,7 @@ EMERGENCY = (
     "(cant|cannot) feel (my|his|her) (legs|arm|face|arms|hands|leg)",
     "(wet|soiled) (myself|himself|herself) ... (numb|back|legs)", "numb between ... legs",
     "(hives|rash|itch*) ... (wheez*|breath*|swell*|throat|lips)", "epipen ... (use|used|need|no)",
+    "used ... epipen",
     "anaphyla*", "(throat|tongue|lips|face|mouth) ... (swell*|swollen|clos*|tighten*)",
     "swell* ... (throat|tongue|lips)",
     "epipen ... (used|need|no|cant|dont have|not)",
@@ -136,6 +139,9 @@ EMERGENCY = (
     "baby ... coming ... (now|ambulance|help)", "cord ... (out|hanging|neck)",
     "(electrocuted|electric shock|drowned|drowning|heatstroke|heat stroke|hypotherm*|"
     "carbon monoxide)",
+    "(bitten|bit|bite) ... (snake|adder|viper|rattlesnake|cobra|scorpion|black widow)",
+    "soak* ... pad ... (minutes|hour|faint)", "(fruity|pear drop*) breath", "sugar over (4|5|6)*",
+    "testic* ... (sudden|severe|swollen|twisted)",
     "(bitten|bit|bite) ... (snake|adder|viper)", "(snake|adder|viper) (bit|bite|bitten)",
     "(acid|bleach|chemical*|cement|lye) ... (eye|eyes)",
     "(sugar|hypo|diabetic|insulin) ... (unconscious|wont wake|confused|passed out|"
@@ -156,7 +162,8 @@ EMERGENCY = (
     "蛇咬", "(溅|喷|进)...眼", "(摔|撞|磕)...头...(吐|糊涂|昏|睡)", "救命", "快(要)死了", "快死了",
 )
 ASKED_ABOUT = (
-    "(kit|course|class|policy|leaflet|sticker|bag) (for|on|about)",
+    "(kit|course|class|policy|leaflet|sticker|bag) (for|on|about)", "(detector|alarm*) for",
+    "dying of (boredom|heat|hunger|thirst|laughter)",
     "(kit|expiry|replacement|normal development|exercise*|cream|insurance)$",
     "^what (is|are|was|does|do|cause*|happens|to expect)", "^whats (a|an|the)",
     "^why (do|does|is|are|did)",
