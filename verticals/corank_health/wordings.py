@@ -175,7 +175,7 @@ ASKED_ABOUT = (
     "(symptom*|signs) of",
     "(recover*|rehab*|follow up|after a|after an|after heart|after stroke)",
     "(since my|after my|after his|after her)",
-    "(years|months|weeks) ago", "last (year|month|week)",
+    "(years|months|weeks) ago", "last (year|month)",
     "(survivor*|in dogs|my dog|my cat|family history)",
     "什么是", "是什么", "原因", "预防", "风险因素", "危险因素", "课程", "培训", "电影", "小说",
     "志愿者", "康复", "后遗症",
