@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import corank
-from corank import Engine, Pipeline, Require, asker
+from corank import Alarm, Engine, Pipeline, Policy, Require, asker
 from corank.data.context import nothing_known
 from corank.data.dataset import Split
 from corank.data.ragged import Ragged
@@ -322,9 +322,10 @@ def test_answers_are_plain_json(engine: Engine) -> None:
     answers = engine.search("coffee grinder", k=2)
     plain = as_json(answers)
     assert isinstance(plain, dict)
-    told = {"confidence": None, "withheld": False, "alarm": None, "message": "", "notice": ""}
+    told = {"withheld": False, "alarm": None, "message": "", "notice": ""}
     assert {name: plain[name] for name in told} == told
-    assert set(plain) == {"answers", "removed", *told}
+    assert set(plain) == {"answers", "removed", "confidence", *told}
+    assert plain["confidence"] == answers.confidence
     assert plain["answers"][0] == {
         "item_id": answers[0].item_id,
         "title": answers[0].title,
@@ -335,6 +336,45 @@ def test_answers_are_plain_json(engine: Engine) -> None:
         "chance": None,
         "provider": answers[0].provider,
     }
+
+
+@pytest.fixture(scope="module")
+def wary(engine: Engine) -> Engine:
+    """The shop with an alarm, a disclaimer and little patience with doubt."""
+    alarm = Alarm(
+        name="fire", message={"en": "Get out.", "zh": "快跑。"}, wordings=("fire", "着火")
+    )
+    policy = Policy(disclaimer={"en": "No advice."}, alarms=(alarm,), abstain_below=0.5)
+    return replace(engine, vertical=replace(engine.vertical, policy=policy))
+
+
+@pytest.mark.parametrize(
+    ("query", "message"), [("my house is on fire", "Get out."), ("我家着火了", "快跑。")]
+)
+def test_an_alarm_is_answered_by_its_message_and_by_no_ranking(
+    wary: Engine, query: str, message: str
+) -> None:
+    for answers in (wary.search(query), wary.recommend([], interests=query)):
+        assert (len(answers), answers.alarm, answers.message) == (0, "fire", message)
+        assert answers.notice == "No advice."
+    with pytest.raises(RequestError, match=message):
+        wary.why("COF-0001", query=query)
+    with pytest.raises(RequestError, match=message):
+        wary.why("COF-0001", history=[], interests=query)
+
+
+def test_a_search_that_is_too_probably_wrong_is_not_answered(wary: Engine, engine: Engine) -> None:
+    queries = ["coffee grinder", "zzz qqq xxx", "a holiday on the moon"]
+    for query in queries:
+        sure = engine.search(query).confidence
+        answers = wary.search(query)
+        if sure is None:  # too few judged queries to learn it from
+            assert not answers.withheld and len(answers)
+            continue
+        assert answers.withheld == (sure < 0.5) and bool(len(answers)) == (sure >= 0.5)
+        assert answers.confidence == sure and answers.notice == "No advice."
+    chances = [engine.search(query).confidence or 0.0 for query in queries]
+    assert chances[0] >= max(chances[1:])
 
 
 AFFORDABLE = Require(

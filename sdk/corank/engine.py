@@ -74,8 +74,8 @@ class Engine:
             RequestError: the query is blank or too long, k is out of range, ``where`` is no
                 condition on items, or ``now`` names an unknown column.
         """
-        asked = self.query(query, now)
-        return self._alarmed(query) or self._answer(asked, k, where, language_of(query))
+        asked, alarmed = self.query(query, now), self._alarmed(query)
+        return self._answer(asked, k, where, language_of(query)) if alarmed is None else alarmed
 
     def recommend(
         self,
@@ -113,7 +113,8 @@ class Engine:
                 is no condition on items, or ``now`` names an unknown column.
         """
         asked = self.visit(history, now, session, interests, as_new)
-        return self._alarmed(interests) or self._answer(asked, k, where, language_of(interests))
+        alarmed = self._alarmed(interests)
+        return self._answer(asked, k, where, language_of(interests)) if alarmed is None else alarmed
 
     def why(
         self,
@@ -147,7 +148,8 @@ class Engine:
         """
         if (query is None) == (history is None):
             raise RequestError("Give a query or a history, one of the two.")
-        if alarmed := self._alarmed(query or interests):
+        alarmed = self._alarmed(query or interests)
+        if alarmed is not None:  # it holds no answer, so it counts as false
             raise RequestError(f"Nothing is ranked here. {alarmed.message}")
         request: Request
         if history is not None:

@@ -175,7 +175,7 @@ class Monitor:
                 share,
                 usual,
                 n,
-                tuple(each.text for each in clear[: config.examples]),
+                tuple(dict.fromkeys(each.text for each in clear))[: config.examples],
             )
 
 
