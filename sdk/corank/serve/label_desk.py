@@ -136,7 +136,10 @@ class LabelDesk:
 
     def _table(self, rows: list[dict[str, Any]], words: Words) -> Html:
         about = {each.name: each.doc for each in self.engine.vertical.labeling_functions}
-        heads = ("function", "says", "votes", "coverage", "overlaps", "conflicts", "accuracy")
+        heads = (
+            "label_function", "label_says", "label_votes", "label_coverage", "label_overlaps",
+            "label_conflicts", "label_accuracy",
+        )  # fmt: skip
         lines = []
         for row in rows:
             shares = [
@@ -153,7 +156,7 @@ class LabelDesk:
                     *[tag("td", share, class_="cr-number") for share in shares],
                 )
             )
-        return table([words(f"label_{head}") for head in heads], lines)
+        return table([words(head) for head in heads], lines)
 
     def _examples(self, examples: tuple[Example, ...], graded: Graded, words: Words) -> Html:
         if not examples:
