@@ -323,7 +323,7 @@ def test_the_report_leads_with_its_verdict_and_draws_the_leading_metric(bundle: 
     report = read_report(bundle)
     markup = report_view(report, "shop", EN)
     read = Read(markup)
-    assert read.text.startswith(report.verdict)
+    assert read.text.startswith(EN("report") + report.verdict)
     lead = [row for row in report.rows if (row.metric, row.split) == ("ndcg@10", "all")]
     assert markup.count("cr-dot") == len(lead)
     for row in lead:
