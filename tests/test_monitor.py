@@ -89,6 +89,13 @@ def test_a_late_text_is_counted_and_windows_begin_on_the_clock() -> None:
     assert list(Monitor().close()) == []
 
 
+def test_a_time_that_is_centuries_away_is_reached_at_once() -> None:
+    told = watched(hour(0, 20, 4), hour(24 * 365 * 7_000, 20, 4))
+    windows = [each for each in told if isinstance(each, Window)]
+    assert [each.texts for each in windows] == [20, 20]
+    assert windows[1].begins == START + 24 * 365 * 7_000 * HOUR
+
+
 def test_the_latest_windows_are_kept_for_a_chart() -> None:
     found = latest(watched(*(hour(n, 5, 1) for n in range(9))), 4)
     assert [each.begins for each in found["app"]] == [START + n * HOUR for n in range(5, 9)]

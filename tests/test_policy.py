@@ -25,6 +25,7 @@ def alarm(*wordings: str, calm: tuple[str, ...] = ()) -> Alarm:
         ("house ... (burns|on fire)", "my house is on fire", True),
         ("house ... burns", "house and a b c d e f g burns", False),
         ("cant breathe", "I can’t breathe", True),
+        ("cant breathe", "I ca\u200bn't bre\u00adathe", True),
         ("^what is", "what is fire", True),
         ("^what is", "so what is fire", False),
         ("着火", "我家着火了", True),

@@ -23,6 +23,8 @@ from corank.config import check_ranges
 from corank.errors import ConfigError
 
 NEGATIVE = "negative"
+SILENCE = 1_000
+"""Windows without any text after which the next begins with what comes, and none tells of them."""
 
 
 class Opinion(NamedTuple):
@@ -136,6 +138,8 @@ class Monitor:
             self._begins = _floor(opinion.at, self.config.window)
         while opinion.at >= self._begins + self.config.window:
             yield from self.close()
+            if opinion.at - self._begins > SILENCE * self.config.window:
+                self._begins = _floor(opinion.at, self.config.window)
         topic = self._topics.setdefault(opinion.topic, _Topic(self.config.usual))
         topic.texts.append(opinion)
 

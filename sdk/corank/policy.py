@@ -24,7 +24,7 @@ Told = Mapping[str, str]
 """Language -> text."""
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
-_MARKS = re.compile("[\u0300-\u036f'’`´]")
+_MARKS = re.compile("[\u0300-\u036f'’`´\u00ad\u200b-\u200f\u2060\ufeff]")  # also what is not seen
 _SPACE = re.compile(r"\s+")
 _PARTS = re.compile(r" ?\.\.\. ?|.")
 
