@@ -102,7 +102,9 @@ def test_a_webhook_that_does_not_listen_stops_nothing(
     assert "was not told" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("url", ["ftp://a/b", "file:///etc/passwd", "hook", "http://"])
+@pytest.mark.parametrize(
+    "url", ["ftp://a/b", "file:///etc/passwd", "hook", "http://", "http://[", "http://a:x"]
+)
 def test_a_webhook_is_an_http_address(url: str) -> None:
     with pytest.raises(ConfigError, match="no http or https address"):
         check_webhook(url)

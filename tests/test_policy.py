@@ -28,6 +28,9 @@ def alarm(*wordings: str, calm: tuple[str, ...] = ()) -> Alarm:
         ("cant breathe", "I ca\u200bn't bre\u00adathe", True),
         ("^what is", "what is fire", True),
         ("^what is", "so what is fire", False),
+        ("cant breathe", "i can´t breathe", True),
+        ("cant breathe", "i can‘t breathe", True),
+        ("on fire", "我家on fire了", True),
         ("着火", "我家着火了", True),
         ("(房子|家)...着火", "房子昨天夜里着火", True),
         ("(房子|家)...着火", "房子在二零二四年的一个夜里着火", False),
@@ -88,4 +91,4 @@ def test_a_policy_that_makes_no_sense_is_refused(make: object, why: str) -> None
 
 
 def test_a_pattern_is_a_regular_expression_over_folded_text() -> None:
-    assert pattern("chest pain") == r"\bchest\W+pain\b"
+    assert pattern("chest pain") == r"(?<![a-z0-9])chest\W+pain(?![a-z0-9])"

@@ -74,8 +74,10 @@ class Engine:
             RequestError: the query is blank or too long, k is out of range, ``where`` is no
                 condition on items, or ``now`` names an unknown column.
         """
-        asked, alarmed = self.query(query, now), self._alarmed(query)
-        return self._answer(asked, k, where, language_of(query)) if alarmed is None else alarmed
+        alarmed = self._alarmed(query)  # first: no mistake in the request may hide it
+        if alarmed is not None:
+            return alarmed
+        return self._answer(self.query(query, now), k, where, language_of(query))
 
     def recommend(
         self,
@@ -112,9 +114,11 @@ class Engine:
             RequestError: the history is no list of ids, k or session is out of range, ``where``
                 is no condition on items, or ``now`` names an unknown column.
         """
-        asked = self.visit(history, now, session, interests, as_new)
         alarmed = self._alarmed(interests)
-        return self._answer(asked, k, where, language_of(interests)) if alarmed is None else alarmed
+        if alarmed is not None:
+            return alarmed
+        asked = self.visit(history, now, session, interests, as_new)
+        return self._answer(asked, k, where, language_of(interests))
 
     def why(
         self,
@@ -222,6 +226,7 @@ class Engine:
 
     def _alarmed(self, text: str) -> Answers | None:
         """Return the message of the alarm that a text raises, if one does."""
+        _check_unicode(text)
         policy, language = self.vertical.policy, language_of(text)
         alarm = policy.alarm(text)
         if alarm is None:
@@ -237,7 +242,7 @@ class Engine:
         notice = in_language(policy.disclaimer, language)
         ruled, found, _ = self.widen(request, k, self.wanted(where))
         ranked = ruled.head(k)
-        sure = request.sure(ranked.items, found)
+        sure = request.sure(ruled.items, found)
         if sure is not None and sure < policy.abstain_below:
             return Answers((), ranked.removed, sure, withheld=True, notice=notice)
         parts = request.parts(ranked.items, found)

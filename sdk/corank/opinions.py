@@ -4,6 +4,7 @@ Knows classifiers and files; what is made of opinions is in `corank.monitor`.
 """
 
 import datetime as dt
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -100,8 +101,12 @@ def check_webhook(url: str) -> str:
     Raises:
         ConfigError: it is none of http or https.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
         raise ConfigError(f"The webhook {url!r} is no http or https address.")
     return url
 
@@ -123,5 +128,5 @@ def send(alert: Alert, url: str) -> str:
     try:
         with urllib.request.urlopen(request, timeout=WAIT):  # noqa: S310
             return ""
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         return str(error)

@@ -25,6 +25,7 @@ Told = Mapping[str, str]
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _MARKS = re.compile("[\u0300-\u036f'’`´\u00ad\u200b-\u200f\u2060\ufeff]")  # also what is not seen
+_APOSTROPHES = re.compile("['’‘ʼ′‛´`]")  # before NFKC makes a space of some
 _SPACE = re.compile(r"\s+")
 _PARTS = re.compile(r" ?\.\.\. ?|.")
 
@@ -40,6 +41,7 @@ class Alarm:
         calm: wordings that lay it where they are found as well: who asks what a thing is, is not
             in the middle of it. Leave them out where a wrong silence costs more than a wrong
             message.
+        anyway: wordings that raise it whatever calm ones are found as well.
 
     Raises:
         DeclarationError: a wording cannot be read, or there is none, or no English message.
@@ -49,12 +51,13 @@ class Alarm:
     message: Told
     wordings: tuple[str, ...]
     calm: tuple[str, ...] = ()
+    anyway: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_told(f"Alarm {self.name!r}", self.message)
         if not self.wordings:
             raise DeclarationError(f"Alarm {self.name!r} declares no wording.")
-        for wording in (*self.wordings, *self.calm):
+        for wording in (*self.wordings, *self.calm, *self.anyway):
             try:
                 re.compile(pattern(wording))
             except re.error as error:
@@ -65,11 +68,17 @@ class Alarm:
     def heard(self, text: str) -> bool:
         """Whether a text, as it was typed, raises it."""
         told = folded(text)
+        if self.anyway and self._anyway.search(told):
+            return True
         return bool(self._heard.search(told)) and not (self.calm and self._calm.search(told))
 
     @cached_property
     def _heard(self) -> re.Pattern[str]:
         return re.compile("|".join(map(pattern, self.wordings)))
+
+    @cached_property
+    def _anyway(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(pattern, self.anyway)))
 
     @cached_property
     def _calm(self) -> re.Pattern[str]:
@@ -119,12 +128,13 @@ def pattern(wording: str) -> str:
     into = {"^": "^", "$": "$", "(": "(?:", "|": "|", ")": ")", "*": r"\w*", " ": r"\W+"}
     parts = _PARTS.findall(folded(wording))
     told = "".join(gap if "..." in part else into.get(part, re.escape(part)) for part in parts)
-    return told if chinese else rf"\b{told}\b"
+    return told if chinese else rf"(?<![a-z0-9]){told}(?![a-z0-9])"
 
 
 def folded(text: str) -> str:
     """Return a text as wordings see it: NFKC, lower case, no accents or apostrophes, one space."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text)).casefold()
+    told = unicodedata.normalize("NFKC", _APOSTROPHES.sub("", text))
+    plain = unicodedata.normalize("NFKD", told).casefold()
     return _SPACE.sub(" ", _MARKS.sub("", plain)).strip()
 
 

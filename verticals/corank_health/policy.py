@@ -10,6 +10,7 @@ from corank_health.wordings import (
     OVERDOSE,
     SUICIDE,
     SUICIDE_ASKED_ABOUT,
+    WHATEVER_IS_ASKED,
 )
 
 HELP = {
@@ -58,9 +59,21 @@ POLICY = Policy(
     disclaimer=DISCLAIMER,
     abstain_below=0.35,
     alarms=(
-        Alarm(name="suicide", message=TALK, wordings=SUICIDE, calm=SUICIDE_ASKED_ABOUT),
+        Alarm(
+            name="suicide",
+            message=TALK,
+            wordings=SUICIDE,
+            calm=SUICIDE_ASKED_ABOUT,
+            anyway=("(i|im) (want|going) to (die|kill myself|end it)", "(我)想死", "我...不想活"),
+        ),
         Alarm(name="overdose", message=POISON, wordings=OVERDOSE),
-        Alarm(name="emergency", message=HELP, wordings=EMERGENCY, calm=ASKED_ABOUT),
+        Alarm(
+            name="emergency",
+            message=HELP,
+            wordings=EMERGENCY,
+            calm=ASKED_ABOUT,
+            anyway=WHATEVER_IS_ASKED,
+        ),
     ),
     masked=("age", "allergies", "conditions", "medicines", "pregnant", "interests"),
     mask_text=True,

@@ -161,6 +161,15 @@ EMERGENCY = (
     "(喉咙|舌头|嘴唇|脸)...(肿|发紫|发青)", "过敏性休克", "触电", "溺水", "一氧化碳", "煤气中毒",
     "蛇咬", "(溅|喷|进)...眼", "(摔|撞|磕)...头...(吐|糊涂|昏|睡)", "救命", "快(要)死了", "快死了",
 )
+WHATEVER_IS_ASKED = (
+    "(cant|cannot|not|isnt|stopped|struggling to) breath*",
+    "(husband|wife|baby|son|daughter|child|mum|"
+    "mom|dad|mother|father|friend|partner|grandma|grandad|sister|brother|he|she) ... (collapsed|"
+    "unconscious|choking|unresponsive)", "(someone|somebody|is|hes|shes) (who is |)choking",
+    "(collapsed|unconscious) ... (now|after)", "(throat|tongue) ... (swell*|swollen|clos*)",
+    "(crushing|tight) chest", "chest ... (crushing|cant breath*)", "now ... (chest pain|crushing)",
+    "(胸口|胸部|心口)...(很痛|剧痛|好痛)", "没有呼吸", "(叫不醒|昏迷)",
+)
 ASKED_ABOUT = (
     "(kit|course|class|policy|leaflet|sticker|bag) (for|on|about)", "(detector|alarm*) for",
     "dying of (boredom|heat|hunger|thirst|laughter)",

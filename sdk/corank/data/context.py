@@ -212,7 +212,8 @@ def _value(name: str, value: Any, column: dy.Column) -> pl.Series:
         if isinstance(value, str) and isinstance(dtype, pl.Datetime):
             found = pl.Series(name, [value]).str.to_datetime(time_unit=dtype.time_unit)
         else:
-            found = pl.Series(name, [value]).cast(dtype)
+            known = {"true": True, "false": False}.get(str(value).lower(), value)
+            found = pl.Series(name, [known if dtype == pl.Boolean else value]).cast(dtype)
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise RequestError(
             f"The moment's {name}={value!r} cannot be read as {dtype}, which the column holds."

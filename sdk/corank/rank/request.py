@@ -150,9 +150,9 @@ class Query(Request):
 
     def sure(self, shown: Items, found: Candidates) -> float | None:
         """By what the signals of the first stage say."""
-        if self.confidence is None:
+        if self.confidence is None or not len(shown):
             return None
-        return self.confidence.of(tell(self.signals, self.text, found, shown)) if len(shown) else 0
+        return self.confidence.of(tell(self.signals, self.text, found, shown))
 
     def parts(self, items: Items, found: Candidates) -> list[dict[str, float]]:
         """Of the stage that had the last word on each."""

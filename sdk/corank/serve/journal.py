@@ -5,7 +5,8 @@
      "alarm": null, "withheld": false, "ms": 4.2}
 
 Nobody is named. Of what the vertical's policy masks only that it was said is kept; where it masks
-what people write, their words and their history are counted and not kept. Knows answers and
+what people write, their words, their history, what was answered and what rules removed are counted
+and not kept. Knows answers and
 policies; knows nothing of pages.
 """
 
@@ -73,8 +74,8 @@ class Journal:
                 name: MASKED if name in self.policy.masked else value
                 for name, value in (known or {}).items()
             },
-            "answers": [answer.item_id for answer in answers],
-            "removed": answers.removed,
+            "answers": f"{MASKED}, {len(answers)}" if hidden else [a.item_id for a in answers],
+            "removed": sum(answers.removed.values()) if hidden else answers.removed,
             "confidence": answers.confidence,
             "alarm": answers.alarm,
             "withheld": answers.withheld,
