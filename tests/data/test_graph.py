@@ -119,7 +119,9 @@ def test_a_folder_with_edges_is_read_joined(tmp_path: Path) -> None:
     assert "edges.csv: 3 rows in = 1 kept + 2 rejected" in told
     assert "1 values of items.holds start no edge: tea" in told
     (tmp_path / "edges.csv").unlink()
-    assert vertical.read(tmp_path).items["avoid"].to_list() == [None, None]
+    bare = vertical.read(tmp_path)
+    assert bare.items["avoid"].to_list() == [None, None]
+    assert "no edges file: avoid are taken as they stand" in str(bare.intake)
     (tmp_path / "edges.csv").write_text("source,relation,target\naspirin,harms,Ulcer 1\n")
     with pytest.raises(DataError, match=r"what the items' schema does not allow: avoid\|regex \(1"):
         vertical.read(tmp_path)
