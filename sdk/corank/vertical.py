@@ -292,9 +292,9 @@ class Vertical:
             intake.tables["edges"].notes += loose_ends(*given, self.joins)
             tables["items"] = self._joined(*given)
         elif self.joins:
-            columns = ", ".join(each.column for each in self.joins)
+            filled = ", ".join(each.column for each in self.joins)
             intake.tables["items"].notes.append(
-                f"no edges file: {columns} are taken as they stand, and rules know no more"
+                f"no edges file: {filled} are taken as they stand, and rules know no more"
             )
         events = tables.get("interactions", self.interactions.create_empty())
         return Dataset(
