@@ -60,6 +60,7 @@ def test_it_is_read_as_it_was_written(faq: Faq, tmp_path: Path) -> None:
         (ENTRIES.drop("description"), ASKED, "no column 'description'"),
         (ENTRIES.with_columns(title=pl.lit("")), ASKED, "cannot be used"),
         (pl.concat([ENTRIES, ENTRIES]), ASKED, "cannot be used"),
+        (ENTRIES, Labelled(["a", "b"], ["grind", None]), "1 entries are answers to no.*'leak'"),
         (ENTRIES, Labelled(["a", "b"], ["grind", "grund"]), "'grund', which is no entry.*'grind'"),
     ],
 )

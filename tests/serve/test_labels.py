@@ -105,3 +105,20 @@ def test_a_folder_with_labels_is_read(tmp_path: Path, sample: Dataset, engine: E
     assert "labels.csv: 2 rows in = 1 kept + 1 rejected" in str(data.intake)
     pair = (pl.col("user_id") == user) & (pl.col("item_id") == item)
     assert data.negatives.filter(pair).height == 1
+
+
+def test_an_update_keeps_what_was_graded_by_hand(sample: Dataset) -> None:
+    from corank.data.grow import grow
+
+    split = sample.split("time")
+    last = sample.interactions["timestamp"].max()
+    later = sample.interactions.tail(400).with_columns(
+        timestamp=last + (pl.col("timestamp") - pl.col("timestamp").min())
+        + pl.duration(seconds=1)
+    )  # fmt: skip
+    user, item = split.train.positives.select("user_id", "item_id").row(0)
+    given = pl.DataFrame({"user_id": [user], "item_id": [item], "grade": [0]})
+    train, new = replace(split.train, labels=given), replace(sample, interactions=later)
+    grown = grow(split._replace(train=train), new, 0.2)
+    for data in (grown.split.train, grown.split.test, grown.old_test):
+        assert data.labels is not None and data.labels.equals(given)

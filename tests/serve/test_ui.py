@@ -36,6 +36,7 @@ from corank.serve.asker import Question, questions, told
 from corank.serve.catalogue import Catalogue, Facts
 from corank.serve.desk import HISTORY, Desk
 from corank.serve.guard import HEADERS, MAX_BODY, Guard, Message, is_loopback, login
+from corank.serve.journal import Journal
 from corank.serve.markup import Html, join, tag
 from corank.serve.report_view import report_view
 from corank.serve.views import Shown
@@ -586,3 +587,17 @@ def test_answers_are_for_whoever_asks(nosy: Engine) -> None:
 def test_a_form_begins_with_the_example(nosy: Engine) -> None:
     vertical = replace(nosy.vertical, example_asker={"member": True, "age_of_child": 4})
     assert [each.at_first for each in questions(vertical)] == ["4", "", "true"]
+
+
+def test_an_alarm_is_shown_though_its_journal_cannot_be_written(
+    engine: Engine, tmp_path: Path
+) -> None:
+    alarm = corank.Alarm(name="fire", message={"en": "Get out."}, wordings=("fire",))
+    policy = corank.Policy(alarms=(alarm,))
+    wary = replace(engine, vertical=replace(engine.vertical, policy=policy))
+    desk = Desk(wary, Journal(tmp_path / "journal.jsonl", policy))
+    (tmp_path / "journal.jsonl").unlink()
+    (tmp_path / "journal.jsonl").mkdir()
+    assert "Get out." in desk.search("fire!", 5, None, EN)[1]
+    shown, view = desk.search("coffee", 5, None, EN)
+    assert shown is None and "cannot be written" in view

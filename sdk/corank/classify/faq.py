@@ -1,7 +1,7 @@
 """Frequently asked questions: the entry that answers, with its source, or that nobody knows.
 
-A classifier whose classes are the entries. An entry's own question teaches as an example of it, so
-an entry that no customer has asked for yet can answer too. Where the chance that the entry is right
+A classifier whose classes are the entries. An entry's own question teaches as an example of it,
+beside one that a customer asked at least. Where the chance that the entry is right
 stays below a threshold, chosen on held-out questions so that a given share of the answers is right,
 nothing is answered. Torch-free once it is fitted.
 """

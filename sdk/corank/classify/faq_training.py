@@ -43,6 +43,11 @@ def fit_faq(
             raise DataError(
                 f"A question is answered by {label!r}, which is no entry." + nearest(label, known)
             )
+    if alone := sorted(known - set(asked.labels)):
+        raise DataError(
+            f"{len(alone)} entries are answers to no question, the first {alone[0]!r}: nobody can "
+            "learn when to give them. Bring a question for each, or leave them out."
+        )
     texts = [*entries["title"], *asked.texts]
     labels = [*entries["item_id"], *asked.labels]
     told = {"encoder": encoder, "validation": validation, "seed": seed, "run": run}

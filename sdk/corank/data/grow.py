@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 import polars as pl
 
 from corank.data.dataset import Dataset, Split
+from corank.data.schema import Label
 from corank.errors import DataError
 
 
@@ -61,8 +62,10 @@ def grow(split: Split, new: Dataset, share: float) -> Grown:
     asked = test.interactions.select("user_id", "item_id")
     items = _newest(train.items, new.items, ["item_id"])
     users = _newest(train.users, new.users, ["user_id"])
+    labels = _newest(_labels(train), _labels(new), ["user_id", "item_id"])
     grown = replace(
         train,
+        labels=labels,
         items=items,
         users=users,
         interactions=pl.concat([learned, fresh.interactions]).join(
@@ -71,10 +74,17 @@ def grow(split: Split, new: Dataset, share: float) -> Grown:
         queries=_newest(train.queries, _unasked(new.queries, test.queries), ["query", "item_id"]),
     )
     history = pl.concat([known, fresh.interactions])
-    new_test = replace(held, items=items, users=users, history=history, queries=test.queries)
-    old_test = replace(test, items=items, users=users)
+    new_test = replace(
+        held, items=items, users=users, labels=labels, history=history, queries=test.queries
+    )
+    old_test = replace(test, items=items, users=users, labels=labels)
     since = cast(dt.datetime, events["timestamp"].min())
     return Grown(Split(grown, new_test), old_test, since)
+
+
+def _labels(data: Dataset) -> pl.DataFrame:
+    """The grades given by hand, of which there may be none."""
+    return Label.create_empty() if data.labels is None else data.labels
 
 
 def _newest(old: pl.DataFrame, new: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:

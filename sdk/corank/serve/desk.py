@@ -57,11 +57,15 @@ class Desk:
         try:
             where, began = self._cheaper(maximum), perf_counter()
             answers = self.engine.search(query, k=k, where=where, now=known)
-            if self.journal:
-                took = perf_counter() - began
-                self.journal.note("search", answers, asked=query, known=known, seconds=took)
         except CorankError as error:
             return None, views.problem(str(error), words)
+        took = perf_counter() - began
+        try:
+            if self.journal:
+                self.journal.note("search", answers, asked=query, known=known, seconds=took)
+        except CorankError as error:
+            if not answers.alarm:  # its message comes whatever else fails
+                return None, views.problem(str(error), words)
         shown = Shown(answers, query=query, maximum=maximum or None, known=known)
         return self._look(shown, words)
 

@@ -6,8 +6,7 @@
 
 Nobody is named. Of what the vertical's policy masks only that it was said is kept; where it masks
 what people write, their words, their history, what was answered and what rules removed are counted
-and not kept. Knows answers and
-policies; knows nothing of pages.
+and not kept. Knows answers and policies; knows nothing of pages.
 """
 
 import datetime as dt
