@@ -115,14 +115,14 @@ def stand(
     for number, answer in enumerate(answers, 1):
         if answer.item_id == item:
             return Stand(offered, number, len(answers), answer.chance, answer.score, None)
-    places = changed.positions([answer.item_id for answer in answers])
-    shown = items["campaign"].gather(places)
-    if campaign is not None and campaign in shown.to_list():
-        return Stand(offered, None, len(answers), None, 0.0, "campaign_cap")
     shelf = changed.shelf.asked_by(changed.vertical.moment(moment))
     alone = Ranked(np.array([place], np.int32), np.zeros(1))
     rules = (rule for rule in changed.vertical.rules if rule.hard)
     removes = next((rule.name for rule in rules if not len(rule.apply(alone, shelf).items)), None)
+    places = changed.positions([answer.item_id for answer in answers])
+    shown = items["campaign"].gather(places)
+    if removes is None and campaign is not None and campaign in shown.to_list():
+        removes = "campaign_cap"  # another creative of it stands there
     return Stand(offered, None, len(answers), None, 0.0, removes)
 
 
