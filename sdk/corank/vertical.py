@@ -18,7 +18,7 @@ import polars as pl
 
 from corank.data.context import ASKER, Context, Moments, moment
 from corank.data.dataset import Dataset
-from corank.data.graph import Join, check_joined, join, loose_ends
+from corank.data.graph import Graph, Join
 from corank.data.labels import LabelingFunction
 from corank.data.read import read_tables
 from corank.data.schema import Edge, Interaction, Item, Label, Query, TableName, User
@@ -148,6 +148,13 @@ class Vertical:
         for metric in self.metrics:
             self._check_metric(metric)
         self._check_exposure()
+        soft = [rule for rule in self.rules if not rule.hard]
+        for rule in soft[1:]:
+            if rule.reads_scores:
+                raise DeclarationError(
+                    f"Vertical {self.name!r}: the rule {rule.name!r} reads the model's scores, "
+                    f"which {soft[0].name!r} changes before it. Declare it as the first soft rule."
+                )
         if self.joins and self.edges is None:
             raise DeclarationError(
                 f"Vertical {self.name!r} joins along edges and declares none: edges=corank.Edge."
@@ -287,10 +294,11 @@ class Vertical:
             rejects=Path(rejects) if rejects else None,
             now=now or dt.datetime.now(dt.UTC).replace(tzinfo=None),
         )
+        graph = None
         if self.joins and "edges" in tables:
-            given = tables["items"], tables["edges"]
-            intake.tables["edges"].notes += loose_ends(*given, self.joins)
-            tables["items"] = self._joined(*given)
+            graph = Graph(edges=tables["edges"], joins=self.joins, items=self.items)
+            intake.tables["edges"].notes += graph.loose_ends(tables["items"])
+            tables["items"] = graph.fill(tables["items"])
         elif self.joins:
             filled = ", ".join(each.column for each in self.joins)
             intake.tables["items"].notes.append(
@@ -303,6 +311,7 @@ class Vertical:
             interactions=events,
             queries=tables.get("queries", self.queries.create_empty()),
             labels=tables.get("labels", Label.create_empty()),
+            graph=graph,
             labeling_functions=self.labeling_functions,
             contexts=self.contexts,
             asked=self.asked,
@@ -310,12 +319,6 @@ class Vertical:
             exposure=self.exposure,
             intake=intake,
         )
-
-    def _joined(self, items: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
-        """Fill what follows from the edges, within what the schema of items allows."""
-        joined = join(items, edges, self.joins)
-        check_joined(joined, dict(self.items.filter(joined).failure.counts()))
-        return joined
 
     def _strangers(self, user_ids: pl.Series) -> pl.DataFrame:
         """Users of whom nothing is known but that they acted."""

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corank import Edge, Interaction, Item, Join, Vertical, labeling_function
-from corank.data.graph import join, loose_ends
+from corank.data.graph import Graph, join
+from corank.data.grow import grow
 from corank.errors import DataError, DeclarationError
 
 EDGES = pl.DataFrame(
@@ -79,8 +80,9 @@ def test_a_join_is_the_union_of_what_was_held_and_where_edges_lead(
 
 def test_values_that_start_no_edge_are_named() -> None:
     items = shelf(("oat|otas", None, None), ("aspirin", None, None))
-    assert loose_ends(items, EDGES, [HARMS]) == ["1 values of items.holds start no edge: otas"]
-    assert loose_ends(shelf(("oat", None, None)), EDGES, [HARMS]) == []
+    graph = Graph(edges=EDGES, joins=(HARMS,), items=Item)
+    assert graph.loose_ends(items) == ["1 values of items.holds start no edge: otas"]
+    assert graph.loose_ends(shelf(("oat", None, None))) == []
 
 
 class Thing(Item):
@@ -125,6 +127,37 @@ def test_a_folder_with_edges_is_read_joined(tmp_path: Path) -> None:
     (tmp_path / "edges.csv").write_text("source,relation,target\naspirin,harms,Ulcer 1\n")
     with pytest.raises(DataError, match=r"what the items' schema does not allow: avoid\|regex \(1"):
         vertical.read(tmp_path)
+
+
+def folder(path: Path, items: str, month: int, edges: str = "") -> Path:
+    path.mkdir()
+    events = "".join(
+        f"u{user},{item},like,2025-{month:02}-{day:02}\n"
+        for user in range(3)
+        for day, item in enumerate(["a", "b"], 1 + 3 * user)
+    )
+    (path / "items.csv").write_text("item_id,title,holds\n" + items)
+    (path / "interactions.csv").write_text("user_id,item_id,event,timestamp\n" + events)
+    if edges:
+        (path / "edges.csv").write_text("source,relation,target\n" + edges)
+    return path
+
+
+def test_what_a_graph_said_holds_for_what_comes_later(tmp_path: Path) -> None:
+    vertical = Vertical(**PARTS, edges=Edge, joins=(HARMS,))
+    first = folder(tmp_path / "first", "a,A,aspirin\nb,B,oat\n", 1, "aspirin,harms,ulcer\n")
+    split = vertical.read(first).split("time", test=0.4)
+    bare = vertical.read(folder(tmp_path / "bare", "a,A,aspirin\nb,B,oat\nc,C,aspirin\n", 2))
+    for data in (found := grow(split, bare, 0.4)).split:
+        assert data.items["avoid"].to_list() == ["ulcer", None, "ulcer"]
+    more = folder(tmp_path / "more", "a,A,aspirin\nb,B,oat\n", 3, "oat,harms,coeliac\n")
+    again = grow(found.split, vertical.read(more), 0.4).split
+    assert again.train.items["avoid"].to_list() == ["ulcer", "coeliac", "ulcer"]
+    assert again.train.graph is not None
+    assert again.train.graph.edges.rows() == [
+        ("aspirin", "harms", "ulcer"),
+        ("oat", "harms", "coeliac"),
+    ]
 
 
 def test_a_declaration_that_does_not_fit_is_refused() -> None:

@@ -25,6 +25,7 @@ from corank.data.context import (
     circumstances,
     in_session,
 )
+from corank.data.graph import Graph
 from corank.data.labels import CHOSEN, LabelingFunction, combine, disputed, exposed, label_table
 from corank.data.ragged import Ragged
 from corank.data.read import Intake
@@ -88,6 +89,7 @@ class Dataset:
     labeling_functions: tuple[LabelingFunction, ...]
     contexts: tuple[Context, ...] = ()
     labels: pl.DataFrame | None = None  # grades given by hand
+    graph: Graph | None = None  # what the items' columns were filled from
     asked: tuple[str, ...] = ()  # columns of interactions and users that rules ask for
     user_text: str | None = None
     exposure: pl.Expr | None = None  # of an event, whether what it shows was chosen; null: no show

@@ -10,10 +10,11 @@ texts and mixtures read such a column like any other. The module knows tables, n
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
+from corank.data.schema import Item
 from corank.data.values import SEPARATOR
 from corank.errors import DataError
 
@@ -69,31 +70,50 @@ def _led(items: pl.DataFrame, edges: pl.DataFrame, how: Join) -> pl.Series:
     return rows.join(found, on="row", how="left", maintain_order="left")["target"].alias("led")
 
 
-def loose_ends(items: pl.DataFrame, edges: pl.DataFrame, joins: Sequence[Join]) -> list[str]:
-    """Say which values no edge starts from, column by column: perhaps they are misspelled."""
-    said = []
-    for column in sorted({each.of for each in joins}):
-        values = items[column].drop_nulls().str.split(SEPARATOR).explode().unique()
-        lost = values.filter(~values.is_in(edges["source"].implode())).sort().to_list()
-        if lost:
-            few = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
-            said.append(f"{len(lost)} values of items.{column} start no edge: {few}")
-    return said
-
-
-def check_joined(items: pl.DataFrame, bad: dict[str, int]) -> None:
-    """Refuse edges that lead to what an item column does not allow.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Graph:
+    """The edges of a domain, and what follows from them for its items.
 
     Args:
-        items: joined.
-        bad: rule of the schema -> rows of ``items`` that break it.
-
-    Raises:
-        DataError: there are such rows.
+        edges: source, relation, target, each line once.
+        joins: the columns that are filled.
+        items: the schema that filled columns must fit.
     """
-    if bad:
-        rules = ", ".join(f"{rule} ({count:,} of {items.height:,})" for rule, count in bad.items())
-        raise DataError(
-            f"The edges lead to what the items' schema does not allow: {rules}. Mend the targets "
-            "of edges.*, or the schema."
+
+    edges: pl.DataFrame
+    joins: tuple[Join, ...]
+    items: type[Item]
+
+    def fill(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Return the items with what follows from the edges; filling them again changes nothing.
+
+        Raises:
+            DataError: the edges lead to what the schema does not allow.
+        """
+        filled = join(items, self.edges, self.joins)
+        if bad := self.items.filter(filled).failure.counts():
+            rules = ", ".join(f"{rule} ({n:,} of {items.height:,})" for rule, n in bad.items())
+            raise DataError(
+                f"The edges lead to what the items' schema does not allow: {rules}. Mend the "
+                "targets of edges.*, or the schema."
+            )
+        return filled
+
+    def with_more(self, newer: "Graph | None") -> "Graph":
+        """Return a graph with the edges of both; what led somewhere still does."""
+        if newer is None:
+            return self
+        return replace(
+            newer, edges=pl.concat([self.edges, newer.edges]).unique(maintain_order=True)
         )
+
+    def loose_ends(self, items: pl.DataFrame) -> list[str]:
+        """Say which values no edge starts from, column by column: perhaps they are misspelled."""
+        said = []
+        for column in sorted({each.of for each in self.joins}):
+            values = items[column].drop_nulls().str.split(SEPARATOR).explode().unique()
+            lost = values.filter(~values.is_in(self.edges["source"].implode())).sort().to_list()
+            if lost:
+                few = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
+                said.append(f"{len(lost)} values of items.{column} start no edge: {few}")
+        return said

@@ -3,7 +3,8 @@
 What the old test asks is not learned, so that a model fitted on the grown data can be asked it
 as the old one was; the last of the new events are the test from now on, and the next time the data
 grows, the old test is learned too. Known items keep their catalogue indices and take their newest
-description; new ones come after. Knows tables; knows no models.
+description; new ones come after. What a knowledge graph said goes on to hold, of new items too.
+Knows tables; knows no models.
 """
 
 import datetime as dt
@@ -42,7 +43,7 @@ def grow(split: Split, new: Dataset, share: float) -> Grown:
         share: of the new events, the last ones, that are tested on.
 
     Raises:
-        DataError: no event is new, or too few are.
+        DataError: no event is new, or too few are; or edges lead where the items' schema forbids.
     """
     train, test = split
     shown = train.interactions.clear() if test.history is None else test.history
@@ -60,13 +61,18 @@ def grow(split: Split, new: Dataset, share: float) -> Grown:
         "time", test=share
     )
     asked = test.interactions.select("user_id", "item_id")
-    items = _newest(train.items, new.items, ["item_id"])
+    items, graph = _newest(train.items, new.items, ["item_id"]), new.graph
+    if train.graph is not None:
+        graph = train.graph.with_more(new.graph)
+    if graph is not None:
+        items = graph.fill(items)
     users = _newest(train.users, new.users, ["user_id"])
     labels = _newest(_labels(train), _labels(new), ["user_id", "item_id"])
     grown = replace(
         train,
         labels=labels,
         items=items,
+        graph=graph,
         users=users,
         interactions=pl.concat([learned, fresh.interactions]).join(
             asked, on=["user_id", "item_id"], how="anti", maintain_order="left"
