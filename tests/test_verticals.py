@@ -20,7 +20,9 @@ import corank
 from corank import (
     AlreadySeen,
     Boost,
+    Cap,
     Exclude,
+    ExpectedValue,
     Interaction,
     Item,
     Require,
@@ -267,6 +269,10 @@ def test_a_broken_sample_is_told_what_is_wrong(
         ({"rules": (Exclude("x", pl.col("page") > 1),)}, "column 'page'.* mean 'pages'"),
         ({"rules": (Exclude("x", asker("age") < pl.col("pages")),)}, "asks for 'age' of whoever"),
         ({"rules": (AlreadySeen(unless=asker("event") == "x"),)}, "item column 'asker:event'"),
+        (
+            {"rules": (Cap("blurb", at_most=1), ExpectedValue("worth", pl.col("pages")))},
+            "'worth' reads the model's scores, which 'blurb_cap' changes before it",
+        ),
         ({"example_asker": {"devise": "tv"}}, "its example tells 'devise' of whoever asks"),
         ({"labeling_functions": ()}, "declares no labelling function"),
         ({"metrics": ("ndgc@10",)}, "Vertical 'library': Unknown metric 'ndgc@10'.* 'ndcg'"),

@@ -1,5 +1,6 @@
 """The ad desk's what-if: more for a better bid, less ahead of the clock, and rules hold."""
 
+import datetime as dt
 from dataclasses import replace
 
 import polars as pl
@@ -38,7 +39,8 @@ def test_a_better_bid_stands_no_lower_and_earns_more(engine: Engine, shown: str)
     found = [stand(engine, shown, times, 0.4, 12, KNOWN, []) for times in TIMES]
     places = [each.place or 999 for each in found]
     assert places == sorted(places, reverse=True) and places[-1] < 999
-    assert [each.earns for each in found] == sorted(each.earns for each in found)
+    earns = [each.earns for each in found if each.earns is not None]
+    assert len(earns) == len(found) and earns == sorted(earns)
     assert found[-1].bid == pytest.approx(3 * found[TIMES.index(1.0)].bid)
 
 
@@ -46,9 +48,32 @@ def test_ahead_of_the_clock_it_earns_less_and_a_spent_budget_shows_nothing(
     engine: Engine, shown: str
 ) -> None:
     paced, ahead = (stand(engine, shown, 3, spent, 6, KNOWN, []) for spent in (0.2, 0.7))
-    assert paced.earns > ahead.earns
+    assert paced.earns is not None and ahead.earns is not None
+    assert paced.earns > ahead.earns and paced.paced > ahead.paced
     over = stand(engine, shown, 3, 1.0, 6, KNOWN, [])
     assert (over.place, over.earns, over.kept_back) == (None, 0.0, "in_budget")
+
+
+def test_what_it_earns_is_its_own_wherever_a_cap_puts_it(engine: Engine, shown: str) -> None:
+    bids = dict(engine.items.select("item_id", "bid").iter_rows())
+    on_pace = {**KNOWN, "timestamp": dt.datetime(2025, 12, 1, 23)}
+    answers = engine.recommend([], k=50, now=on_pace)
+    lifted = [answer.item_id for answer in answers if "category_cap" in answer.rules]
+    assert lifted
+    for item in lifted[:3]:
+        found = stand(engine, item, 1, 0.0, 23, KNOWN, [])
+        assert found.chance is not None and found.earns == pytest.approx(found.chance * bids[item])
+
+
+def test_where_nobody_knows_chances_there_is_a_place_and_no_money(
+    engine: Engine, shown: str
+) -> None:
+    unsure = replace(engine, chances=None)
+    found = stand(unsure, shown, 3, 0.2, 12, KNOWN, [])
+    assert found.place and found.chance is None and found.earns is None and found.paced > 0
+    for words, said in ((EN, "nobody knows the chance"), (ZH, "点击概率未知")):
+        page = show(unsure, shown, 3, 0.2, 12, KNOWN, [], words)
+        assert said in page and ">–</td>" in page
 
 
 def test_nothing_is_changed_but_for_the_question(engine: Engine, shown: str) -> None:

@@ -23,6 +23,7 @@ _today = asker("timestamp").dt.date()
 _spent = pl.col("spent_today").fill_null(0)
 _hours = asker("timestamp").dt.hour() + asker("timestamp").dt.minute() / 60
 _ahead = (_spent / pl.col("daily_budget") - _hours / 24).clip(0, 1)
+PACED_BID = pl.col("bid") * (-PACE * _ahead.fill_null(0)).exp()
 
 
 def _targets(column: str, said: str) -> pl.Expr:
@@ -62,7 +63,7 @@ RULES = (
         ~asker("blocked").fill_null("").str.split("|").list.contains(_category).fill_null(False),
     ),
     Require("frequency", _times < pl.col("frequency_cap").fill_null(1_000)),
-    ExpectedValue("bid", pl.col("bid") * (-PACE * _ahead.fill_null(0)).exp()),
+    ExpectedValue("bid", PACED_BID),
     Cap("campaign", at_most=1),
     Cap("category", at_most=1, top=4),
 )

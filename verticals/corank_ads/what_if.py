@@ -20,6 +20,7 @@ from corank.serve import views
 from corank.serve.markup import Html, tag
 from corank.serve.panel import QUIET, WAITED, Booth, Panel
 from corank.serve.words import Words
+from corank_ads.rules import PACED_BID
 
 WORDS = {
     "en": {
@@ -32,6 +33,7 @@ WORDS = {
         "before_what_if": "No creative chosen yet",
         "before_what_if_help": "Choose one above, and move its bid, its spending and the clock.",
         "stands": "Place {place} of {count}: {chance} likely to be clicked, at {paced} a click",
+        "stands_unknown": "Place {place} of {count}, at {paced} a click; nobody knows the chance",
         "kept_back": "Not shown: {rule}",
         "nowhere": "Not among the {count} that are shown first",
         "bids": "The same at other bids",
@@ -50,6 +52,7 @@ WORDS = {
         "before_what_if": "尚未选择广告创意",
         "before_what_if_help": "请在上方选择,并调整出价、花费与时刻。",
         "stands": "第 {place} 位(共 {count} 位):点击概率 {chance},每次点击 {paced}",
+        "stands_unknown": "第 {place} 位(共 {count} 位),每次点击 {paced};点击概率未知",
         "kept_back": "不展示:{rule}",
         "nowhere": "不在最先展示的 {count} 个之中",
         "bids": "其他出价之下",
@@ -70,9 +73,16 @@ class Stand(NamedTuple):
     bid: float
     place: int | None  # None: not shown
     shown: int  # how many are shown
-    chance: float | None
-    earns: float  # expected revenue of one showing; 0 where it is not shown
+    chance: float | None  # of a click when shown; None: nobody knows, or it is not shown
+    paced: float  # what a click would bring, at the bid as it is paced
     kept_back: str | None  # the rule that removes it
+
+    @property
+    def earns(self) -> float | None:
+        """Expected revenue of one showing, 0 where there is none; None where nobody knows."""
+        if self.place is None:
+            return 0.0
+        return None if self.chance is None else self.chance * self.paced
 
 
 def stand(
@@ -112,10 +122,11 @@ def stand(
     k = min(SHOWN, items.height)
     answers = changed.recommend(history, k=k, now=moment)
     offered = items["bid"][int(place)] or 0.0
+    shelf = changed.shelf.asked_by(changed.vertical.moment(moment))
+    (paced,) = np.nan_to_num(shelf.amounts(PACED_BID, np.array([place], np.int32))).tolist()
     for number, answer in enumerate(answers, 1):
         if answer.item_id == item:
-            return Stand(offered, number, len(answers), answer.chance, answer.score, None)
-    shelf = changed.shelf.asked_by(changed.vertical.moment(moment))
+            return Stand(offered, number, len(answers), answer.chance, paced, None)
     alone = Ranked(np.array([place], np.int32), np.zeros(1))
     rules = (rule for rule in changed.vertical.rules if rule.hard)
     removes = next((rule.name for rule in rules if not len(rule.apply(alone, shelf).items)), None)
@@ -123,7 +134,7 @@ def stand(
     shown = items["campaign"].gather(places)
     if removes is None and campaign is not None and campaign in shown.to_list():
         removes = "campaign_cap"  # another creative of it stands there
-    return Stand(offered, None, len(answers), None, 0.0, removes)
+    return Stand(offered, None, len(answers), None, paced, removes)
 
 
 def show(
@@ -145,14 +156,14 @@ def show(
         others = [stand(engine, item, each, *asked) for each in TIMES]
     except CorankError as error:
         return views.problem(str(error), words)
-    best = max(each.earns for each in others) or 1.0
+    best = max(each.earns or 0.0 for each in others) or 1.0
     rows = [
         tag(
             "tr",
             tag("th", f"{each.bid:.2f}", scope="row"),
-            tag("td", _bar(each.earns / best), class_="cr-drawn"),
+            tag("td", _bar((each.earns or 0.0) / best), class_="cr-drawn"),
             tag("td", str(each.place or "–"), class_="cr-number"),
-            tag("td", f"{1000 * each.earns:.2f}", class_="cr-number"),
+            tag("td", _per_thousand(each), class_="cr-number"),
             class_="cr-ours" if each.bid == here.bid else None,
         )
         for each in others
@@ -176,10 +187,14 @@ def _verdict(here: Stand, words: Words) -> str:
         return words("kept_back", rule=here.kept_back)
     if here.place is None:
         return words("nowhere", count=here.shown)
-    chance = here.chance or 0.0
-    paced = here.earns / chance if chance else here.bid
-    said = {"place": here.place, "count": here.shown, "chance": f"{chance:.1%}"}
-    return words("stands", **said, paced=f"{paced:.2f}")
+    said = {"place": here.place, "count": here.shown, "paced": f"{here.paced:.2f}"}
+    if here.chance is None:
+        return words("stands_unknown", **said)
+    return words("stands", **said, chance=f"{here.chance:.1%}")
+
+
+def _per_thousand(here: Stand) -> str:
+    return "–" if here.earns is None else f"{1000 * here.earns:.2f}"
 
 
 def _bar(share: float) -> Html:

@@ -228,6 +228,7 @@ class Rule(ABC):
     """What every rule can do."""
 
     hard: ClassVar[bool] = False
+    reads_scores: ClassVar[bool] = False  # as the model gave them, so no soft rule may come before
     name: str
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """The rule of auctions: what an answer is expected to bring comes before how well it fits."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -18,14 +19,15 @@ class ExpectedValue(Rule):
     is expected to bring. Of a search it is the chance that an item answers it. Where nobody knows
     chances (too little to learn them from) a score is taken for the logarithm of one, up to a
     constant, as the ranker's softmax has it; then the logarithm of the value is added. Items of no
-    known value, or of none, come last. Declare it before the other soft rules: it reads the
-    model's scores. Source: ranking by bid times click rate, Varian, "Position Auctions", IJIO 2007.
+    known value, or of none, come last. No soft rule may stand before it: it reads the model's
+    scores. Source: ranking by bid times click rate, Varian, "Position Auctions", IJIO 2007.
 
     Args:
         name: the rule's name in answers.
         value: what choosing the item is worth, over item columns and whoever asks.
     """
 
+    reads_scores: ClassVar[bool] = True
     name: str
     value: pl.Expr
 
