@@ -93,6 +93,23 @@ def test_what_was_saved_overrules_the_functions(sample: Dataset, desk: LabelDesk
     assert again.positives.filter(~pair).equals(sample.positives.filter(~pair))
 
 
+def test_what_was_graded_before_is_not_asked_again_and_saved_again(
+    desk: LabelDesk, engine: Engine, sample: Dataset
+) -> None:
+    first = desk.examples[0]
+    given = pl.DataFrame({"user_id": [first.user_id], "item_id": [first.item_id], "grade": [1]})
+    later = LabelDesk(engine, None)
+    later.__dict__["data"] = replace(sample, labels=given)
+    assert (first.user_id, first.item_id) not in {(e.user_id, e.item_id) for e in later.examples}
+    assert len(later.examples) == SHOWN
+    second = later.examples[0]
+    assert later.export({"0": 2}).splitlines() == [
+        "user_id,item_id,grade",
+        f"{first.user_id},{first.item_id},1",
+        f"{second.user_id},{second.item_id},2",
+    ]
+
+
 def test_a_folder_with_labels_is_read(tmp_path: Path, sample: Dataset, engine: Engine) -> None:
     import shutil
 

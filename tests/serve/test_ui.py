@@ -589,6 +589,14 @@ def test_a_form_begins_with_the_example(nosy: Engine) -> None:
     assert [each.at_first for each in questions(vertical)] == ["4", "", "true"]
 
 
+def test_opening_the_page_is_no_request(engine: Engine, tmp_path: Path) -> None:
+    desk = Desk(engine, Journal(tmp_path / "journal.jsonl", engine.vertical.policy))
+    first = desk.welcome(EN)
+    assert first[1] and len(first[1].answers) and not (tmp_path / "journal.jsonl").read_text()
+    assert desk.follow([], EN, engine.vertical.example_asker)[2] == first[2]
+    assert (tmp_path / "journal.jsonl").read_text().count("\n") == 1
+
+
 def test_an_alarm_is_shown_though_its_journal_cannot_be_written(
     engine: Engine, tmp_path: Path
 ) -> None:

@@ -170,7 +170,11 @@ def test_a_journal_holds_nothing_that_somebody_told(tmp_path: Path) -> None:
         assert secret not in json.dumps(line | {"known": 0, "at": 0, "withheld": 0})
     assert line["known"] == dict.fromkeys(told, "masked") and line["answers"] == "masked, 1"
     assert line["removed"] == 2
-    assert (tmp_path / "journal.jsonl").stat().st_mode & 0o077 == 0
+    path = tmp_path / "journal.jsonl"
+    assert path.stat().st_mode & 0o077 == 0
+    path.chmod(0o644)
+    Journal(path, VERTICAL.policy)  # what somebody made readable is not left so
+    assert path.stat().st_mode & 0o077 == 0 and path.read_text() == written
 
 
 def graded(*events: tuple[str, float, float | None]) -> float | None:

@@ -117,8 +117,13 @@ class Dataset:
         return label_table(self.labeling_functions, self.interactions, truth)
 
     def disputed(self, n: int, seed: int = 0) -> pl.DataFrame:
-        """Events whose grade is most in doubt; see `labels.disputed`."""
-        return disputed(self.labeling_functions, self.interactions, n, seed)
+        """Events whose grade is most in doubt, of those not graded by hand; see `labels`."""
+        events = self.interactions
+        if self.labels is not None:
+            events = events.join(
+                self.labels, on=["user_id", "item_id"], how="anti", maintain_order="left"
+            )
+        return disputed(self.labeling_functions, events, n, seed)
 
     def index_of(self, item_ids: Sequence[str]) -> NDArray[np.int32]:
         """Return the catalogue indices of these items, (n,).

@@ -73,15 +73,23 @@ class Desk:
         self, history: Sequence[str], words: Words, known: Known = NOTHING
     ) -> tuple[Html, Shown | None, Html]:
         """Return how a history looks, what comes after it, and how that looks."""
+        return self._follow(history, words, known, self.journal)
+
+    def welcome(self, words: Words) -> tuple[Html, Shown | None, Html]:
+        """Return what a visitor sees of it at first; nobody asked, so nothing is written down."""
+        return self._follow([], words, self.engine.vertical.example_asker, None)
+
+    def _follow(
+        self, history: Sequence[str], words: Words, known: Known, journal: Journal | None
+    ) -> tuple[Html, Shown | None, Html]:
         titles = self.catalogue.titles(history)
         chips = views.chips(titles, words)
         try:
             k, began = min(ANSWERS, self.engine.items.height), perf_counter()
             answers = self.engine.recommend(history, k=k, now=known)
-            if self.journal:
+            if journal:
                 took = perf_counter() - began
-                note = self.journal.note
-                note("recommend", answers, history=history, known=known, seconds=took)
+                journal.note("recommend", answers, history=history, known=known, seconds=took)
         except CorankError as error:
             return chips, None, views.problem(str(error), words)
         shown = Shown(answers, history=tuple(titles.values()), ids=tuple(history), known=known)

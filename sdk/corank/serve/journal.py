@@ -25,7 +25,7 @@ MASKED = "masked"
 
 
 class Journal:
-    """Writes to the end of a file that only its owner may read.
+    """Writes to the end of a file, which only its owner may read from then on.
 
     Args:
         path: the file; what it holds is kept.
@@ -39,6 +39,10 @@ class Journal:
         self.path, self.policy = path, policy
         self._lock = Lock()
         self._write("")
+        try:
+            path.chmod(0o600)
+        except OSError as error:
+            raise ConfigError(f"The journal {path} cannot be kept from others: {error}.") from error
 
     def note(
         self,

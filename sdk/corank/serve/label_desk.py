@@ -112,13 +112,15 @@ class LabelDesk:
         return {**graded, number: int(grade)}
 
     def export(self, graded: Graded) -> str:
-        """Return the grades as ``labels.csv`` holds them."""
+        """Return the grades as ``labels.csv`` holds them, after those that the data came with."""
         rows = [
             (self.examples[int(number)].user_id, self.examples[int(number)].item_id, grade)
             for number, grade in sorted(graded.items(), key=lambda each: int(each[0]))
         ]
         columns = {"user_id": pl.String, "item_id": pl.String, "grade": pl.Int64}
-        return pl.DataFrame(rows, columns, orient="row").write_csv()
+        given = pl.DataFrame(rows, columns, orient="row")
+        known = None if self.data is None else self.data.labels
+        return (given if known is None else pl.concat([known, given])).write_csv()
 
     def _functions(self, graded: Graded) -> list[dict[str, Any]]:
         """How each labelling function behaves, and how often it said what the visitor says."""

@@ -176,7 +176,7 @@ def build(
                 views.about(vertical.name, engine.items.height, source, notice, words),
                 views.empty(words, "before_search"),
                 views.picks({}, "", words),
-                *desk.follow([], words, vertical.example_asker),
+                *desk.welcome(words),
                 views.empty(words, "before_why"),
                 report_view(report, source, words),
             )
