@@ -373,6 +373,9 @@ def test_a_search_that_is_too_probably_wrong_is_not_answered(wary: Engine, engin
             continue
         assert answers.withheld == (sure < 0.5) and bool(len(answers)) == (sure >= 0.5)
         assert answers.confidence == sure and answers.notice == "No advice."
+        if answers.withheld:
+            with pytest.raises(RequestError, match=r"No answer is shown here, .* below the 0\.50"):
+                wary.why("COF-0001", query=query)
     chances = [engine.search(query).confidence or 0.0 for query in queries]
     assert chances[0] >= max(chances[1:])
 

@@ -147,8 +147,9 @@ class Engine:
 
         Raises:
             UnknownItemError: an id is not in the catalogue.
-            RequestError: neither a query nor a history is given, or both, or what `search` and
-                `recommend` refuse.
+            RequestError: neither a query nor a history is given, or both; nothing is ranked, as a
+                text raises an alarm or no answer is sure enough; or what `search` and `recommend`
+                refuse.
         """
         if (query is None) == (history is None):
             raise RequestError("Give a query or a history, one of the two.")
@@ -243,7 +244,7 @@ class Engine:
         ruled, found, _ = self.widen(request, k, self.wanted(where))
         ranked = ruled.head(k)
         sure = request.sure(ruled.items, found)
-        if sure is not None and sure < policy.abstain_below:
+        if self.withholds(sure):
             return Answers((), ranked.removed, sure, withheld=True, notice=notice)
         parts = request.parts(ranked.items, found)
         reasons = request.reasons(self.reasons, ranked.items, parts)
@@ -262,6 +263,10 @@ class Engine:
             for place, item in enumerate(ranked.items.tolist())
         ]
         return Answers(tuple(answers), ranked.removed, sure, notice=notice)
+
+    def withholds(self, sure: float | None) -> bool:
+        """Whether answers of which the first is right so probably are kept back."""
+        return sure is not None and sure < self.vertical.policy.abstain_below
 
     def widen(
         self, request: Request, k: int, wanted: NDArray[np.bool_] | None

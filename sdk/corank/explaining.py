@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from corank.data.context import STATED, Moments
+from corank.errors import RequestError
 from corank.rank.occlusion import Matrix, Read, WordEffects, word_effects
 from corank.rank.request import Query, Request, Visit
 from corank.rank.rules import Ranked, in_order
@@ -32,7 +33,13 @@ def explain(
     """Explain an item's place among ``k`` answers; see `Engine.why`."""
     item = int(engine.positions([item_id])[0])
     wanted = engine.wanted(where)
-    _, found, n = engine.widen(request, k, wanted)
+    best, found, n = engine.widen(request, k, wanted)
+    if engine.withholds(sure := request.sure(best.items, found)):
+        raise RequestError(
+            f"No answer is shown here, and so none explained: the first of them is right with a "
+            f"probability of {sure:.2f}, below the {engine.vertical.policy.abstain_below:.2f} that "
+            f"the vertical {engine.vertical.name!r} asks for."
+        )
     if item not in found.items:
         found = request.candidates(n, (item,))
     meets = wanted is None or bool(wanted[item])

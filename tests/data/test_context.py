@@ -7,7 +7,14 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from corank.data.context import Context, circumstances, in_session, moment, nothing_known
+from corank.data.context import (
+    DAYPART,
+    Context,
+    circumstances,
+    in_session,
+    moment,
+    nothing_known,
+)
 from corank.data.dataset import Dataset
 from corank.data.labels import labeling_function
 from corank.errors import DeclarationError, RequestError
@@ -137,6 +144,21 @@ def test_a_request_tells_what_it_knows() -> None:
     assert asked["asker:timestamp"].to_list() == [dt.datetime(2026, 3, 1, 21)]
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        "2026-03-01T22:00:00+01:00",
+        "2026-03-01T21:00:00Z",
+        dt.datetime(2026, 3, 1, 22, tzinfo=dt.timezone(dt.timedelta(hours=1))),
+        dt.datetime(2026, 3, 1, 21),
+    ],
+)
+def test_a_time_that_names_its_zone_becomes_utc(when: object) -> None:
+    told = moment((DAYPART,), COLUMNS, {"timestamp": when}, 0, "", asked=("timestamp",))
+    assert told["asker:timestamp"].to_list() == [dt.datetime(2026, 3, 1, 21)]
+    assert told["context:daypart"].to_list() == ["evening"]
+
+
 def test_nothing_known_is_no_session() -> None:
     assert nothing_known(2).rows() == [(0, ""), (0, "")]
 
@@ -147,6 +169,12 @@ def test_nothing_known_is_no_session() -> None:
         ({"devise": "phone"}, "Did you mean 'device'"),
         ({"timestamp": "tomorrow"}, "cannot be read as Datetime"),
         ({"timestamp": object()}, "cannot be read as Datetime"),
+        ({"timestamp": "\ud800"}, "cannot be read as Datetime"),
+        ({"device": "\ud800"}, "cannot be read as String"),
+        ({"device": {"a": 1}}, "cannot be read as String"),
+        ({"age": 10**40}, "cannot be read as Int64"),
+        ({"age": {"a": 1}}, "cannot be read as Int64"),
+        ({7: "phone"}, "names 7, which is no column"),
         ({"age": 400}, "age=400 is too large. The column holds: in years"),
         ({"allergies": "peanutz"}, "allergies='peanutz' is malformed"),
     ],

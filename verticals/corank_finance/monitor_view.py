@@ -173,7 +173,10 @@ def build(booth: Booth) -> None:
 
     def understood(said: str, request: gr.Request) -> Html:
         words = booth.words(request)
-        reads = ready()
+        try:
+            reads = ready()
+        except CorankError as error:
+            return views.problem(str(error), words)
         if not said.strip() or reads is None:
             return join()
         about, how = reads.topic.predict([said])[0], reads.sentiment.predict([said])[0]

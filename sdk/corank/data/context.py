@@ -137,7 +137,8 @@ def moment(
     Args:
         contexts: what the domain asks.
         columns: of interactions and users.
-        given: what is known of some of them; a string is read as the column's type.
+        given: what is known of some of them; a string is read as the column's type, and a time
+            that names its zone becomes UTC.
         session: how many of the history's newest items belong to the running session.
         stated: interests, in words.
         asked: columns that rules ask for.
@@ -149,7 +150,7 @@ def moment(
         if name not in columns:
             raise RequestError(
                 f"The moment names {name!r}, which is no column of the interactions or users "
-                f"({', '.join(columns)})." + nearest(name, columns)
+                f"({', '.join(columns)})." + nearest(str(name), columns)
             )
     about = [pl.Series(SESSION, [session], pl.Int32), pl.Series(STATED, [stated], pl.String)]
     if not given:
@@ -209,12 +210,13 @@ def _value(name: str, value: Any, column: dy.Column) -> pl.Series:
     """One value as its column holds it; a rule that asks for it must be able to trust it."""
     dtype = column.dtype
     try:
+        if isinstance(value, Mapping):
+            raise TypeError  # polars casts one to nearly anything
         if isinstance(value, str) and isinstance(dtype, pl.Datetime):
-            found = pl.Series(name, [value]).str.to_datetime(time_unit=dtype.time_unit)
-        else:
-            known = {"true": True, "false": False}.get(str(value).lower(), value)
-            found = pl.Series(name, [known if dtype == pl.Boolean else value]).cast(dtype)
-    except (pl.exceptions.PolarsError, TypeError) as error:
+            value = pl.Series([value]).str.to_datetime(time_unit=dtype.time_unit).item()
+        known = {"true": True, "false": False}.get(str(value).lower(), value)
+        found = pl.Series(name, [known if dtype == pl.Boolean else value]).cast(dtype)
+    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
         raise RequestError(
             f"The moment's {name}={value!r} cannot be read as {dtype}, which the column holds."
         ) from error
