@@ -37,12 +37,14 @@ from corank.config import from_mapping
 from corank.errors import ConfigError, CorankError
 from corank.evaluate.report import Row
 
-OWN = {
+RUNS = {
     insurance.INSURANCE.name: insurance.run,
     openbandit.OPENBANDIT.name: openbandit.run,
     upworthy.UPWORTHY.name: upworthy.run,
 }
-"""Sets with a protocol of their own."""
+"""How sets with a protocol of their own are measured."""
+OWN = {each.name: each for each in (insurance.INSURANCE, openbandit.OPENBANDIT, upworthy.UPWORTHY)}
+DOMAINS = sorted({each.domain for each in (*DATASETS.values(), *OWN.values()) if each.domain})
 
 
 def main() -> int:
@@ -57,10 +59,8 @@ def main() -> int:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    own = insurance.INSURANCE, openbandit.OPENBANDIT, upworthy.UPWORTHY
-    for dataset in (*DATASETS.values(), *own, MEDQUAD):
-        kind = f"vertical {dataset.vertical.name}" if isinstance(dataset, RankingSet) else "texts"
-        print(f"{dataset.name}: {kind}; {', '.join(dataset.protocols)}")
+    for dataset in (*DATASETS.values(), *OWN.values(), MEDQUAD):
+        print(f"{dataset.name}: for {dataset.domain}; {', '.join(dataset.protocols)}")
         print(f"    {dataset.home_page}\n    {dataset.licence}")
         for name, what in dataset.files.items():
             print(f"    {name}: {what}")
@@ -79,10 +79,20 @@ def _prepare(arguments: argparse.Namespace) -> None:
 
 
 def _accuracy(arguments: argparse.Namespace) -> None:
-    if run := OWN.get(arguments.dataset):
+    if arguments.vertical:
+        for dataset in (*DATASETS.values(), *OWN.values()):
+            if dataset.domain == arguments.vertical:
+                _measure(dataset.name, arguments)
+    else:
+        _measure(arguments.dataset, arguments)
+
+
+def _measure(name: str, arguments: argparse.Namespace) -> None:
+    """Measure one data set by each of its protocols, or by those that were asked for."""
+    if run := RUNS.get(name):
         _print(*run(_seeds(arguments)))
         return
-    dataset = DATASETS[arguments.dataset]
+    dataset = DATASETS[name]
     unknown = set(arguments.protocol or ()) - set(dataset.protocols)
     if unknown:
         raise ConfigError(
@@ -212,7 +222,9 @@ def _parser() -> argparse.ArgumentParser:
     prepare.set_defaults(run=_prepare)
 
     measure = commands.add_parser("accuracy", help="fit, measure, print and store the report")
-    measure.add_argument("--dataset", choices=[*DATASETS, *OWN], required=True)
+    what = measure.add_mutually_exclusive_group(required=True)
+    what.add_argument("--dataset", choices=[*DATASETS, *OWN])
+    what.add_argument("--vertical", choices=DOMAINS, help="every data set that speaks to its teams")
     measure.add_argument("--protocol", action="append", help="default: every one of the set")
     measure.add_argument("--seed", type=int, default=0, help="the first")
     measure.add_argument("--seeds", type=int, default=3, help="how many")

@@ -48,6 +48,7 @@ def prepare_amazon_beauty(source: Path, out: Path) -> None:
 
 AMAZON_BEAUTY = RankingSet(
     name="amazon-beauty",
+    domain="ecommerce",
     vertical=corank.load_vertical("ecommerce"),
     home_page="https://cseweb.ucsd.edu/~jmcauley/datasets/amazon/links.html "
     "(sequences: github.com/WangXFng/RDRec; titles: "

@@ -53,6 +53,7 @@ def folds(source: Path, protocol: str, seed: int) -> Iterator[Fold]:
 
 CROWDFLOWER = RerankingSet(
     name="crowdflower",
+    domain="ecommerce",
     home_page="https://www.kaggle.com/c/crowdflower-search-relevance "
     "(folds: github.com/thomasjungblut/crowdflower, ValidationFolds)",
     licence="none is stated",

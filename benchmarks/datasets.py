@@ -35,6 +35,7 @@ class PublicSet:
     """One public data set: what it is, and where its files lie."""
 
     name: str
+    domain: str | None = None  # the vertical whose teams it speaks to
     home_page: str
     licence: str
     files: dict[str, str]  # name of a file or a folder of files -> what it is

@@ -40,6 +40,7 @@ TRAIN, TEST, ALLOWED = "purchase_events_train.csv", "purchase_events_test.csv", 
 
 INSURANCE = PublicSet(
     name="insurance",
+    domain="finance",
     home_page="https://github.com/simonebbruun/cross-sessions_RS (folder extended)",
     licence="none is stated",
     files={

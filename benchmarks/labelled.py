@@ -212,6 +212,7 @@ FEW: dict[str, dict[str, Any]] = {
 
 BANKING77 = LabelledSet(
     name="banking77",
+    domain="finance",
     home_page="https://github.com/PolyAI-LDN/task-specific-datasets",
     licence="CC BY 4.0",
     files={"train.csv": "columns text, category", "test.csv": "the same"},
@@ -254,6 +255,7 @@ BANKING77 = LabelledSet(
 
 PHRASEBANK = LabelledSet(
     name="phrasebank",
+    domain="finance",
     home_page="https://huggingface.co/datasets/takala/financial_phrasebank",
     licence="CC BY-NC-SA 3.0",
     files={
@@ -280,6 +282,7 @@ PHRASEBANK = LabelledSet(
 
 CLINC150 = LabelledSet(
     name="clinc150",
+    domain="finance",
     home_page="https://github.com/clinc/oos-eval",
     licence="CC BY 3.0",
     files={"data_full.json": "train, val, test, oos_train, oos_val, oos_test: [text, intent]"},

@@ -119,6 +119,7 @@ def liveqa(folder: Path) -> tuple[dict[str, str], list[dict[str, str]], dict[str
 
 LIVEQA = RerankingSet(
     name=MEDQUAD.name,
+    domain="health",
     home_page=f"{MEDQUAD.home_page} and https://github.com/abachaa/LiveQA_MedicalTask_TREC2017",
     licence=MEDQUAD.licence,
     files={

@@ -13,6 +13,7 @@ FOLDERS = (
 
 MEDQUAD = PublicSet(
     name="medquad",
+    domain="health",
     home_page="https://github.com/abachaa/MedQuAD",
     licence="CC BY 4.0",
     files=dict.fromkeys(FOLDERS, "folder of XML files, QAPair elements in each"),

@@ -155,6 +155,7 @@ TERMS = "GroupLens: for research, not to be handed on, no commercial use"
 
 ML_1M = RankingSet(
     name="ml-1m",
+    domain="content",
     vertical=FILMS,
     home_page="https://grouplens.org/datasets/movielens/1m "
     "(first half with times: github.com/dev-sumanta/dsmlai; "
@@ -173,6 +174,7 @@ ML_1M = RankingSet(
 
 ML_100K = RankingSet(
     name="ml-100k",
+    domain="content",
     vertical=FILMS,
     home_page="https://grouplens.org/datasets/movielens/100k "
     "(atomic files: github.com/RUCAIBox/RecBole, dataset/ml-100k)",

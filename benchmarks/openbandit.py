@@ -40,6 +40,7 @@ LIMIT = 300  # seconds
 
 OPENBANDIT = PublicSet(
     name="openbandit",
+    domain="ads",
     home_page="https://github.com/st-tech/zr-obp (folder obd; the full set: research.zozo.com)",
     licence="CC BY 4.0 as published; the repository is Apache-2.0",
     files={

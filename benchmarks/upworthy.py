@@ -57,6 +57,7 @@ Ask = Callable[[list[str], Trials, list[str], list[str]], Said]
 
 UPWORTHY = PublicSet(
     name="upworthy",
+    domain="ads",
     home_page="https://upworthy.natematias.com "
     "(exploratory packages: github.com/elilk2/Upworthy-Analysis-Project, data/processed)",
     licence="CC BY 4.0 as published; none is stated in the copy",

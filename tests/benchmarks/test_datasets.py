@@ -2,11 +2,14 @@
 
 import datetime as dt
 import json
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+import corank
+from benchmarks import __main__ as commands
 from benchmarks.amazon_beauty import AMAZON_BEAUTY as BEAUTY
 from benchmarks.catalogue import DATASETS
 from benchmarks.datasets import PublicSet
@@ -100,3 +103,16 @@ def test_every_set_names_its_files_source_and_licence(
         dataset.source()
     for name, what in dataset.files.items():
         assert f"  {name}: {what}\n" in str(caught.value)
+
+
+def test_every_vertical_has_public_data() -> None:
+    assert sorted(corank.verticals()) == commands.DOMAINS
+
+
+def test_a_vertical_is_measured_on_each_of_its_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CORANK_DATA", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["benchmarks", "accuracy", "--vertical", "ads"])
+    assert commands.main() == 3
+    assert re.search("(openbandit|upworthy) needs files", capsys.readouterr().err)
