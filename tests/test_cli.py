@@ -24,8 +24,8 @@ from corank.cli import main
 from corank.language.checkpoint import Checkpoint, Checkpoints
 
 COMMANDS = (
-    "verticals", "demo", "fit", "tune", "evaluate", "update", "compress", "rollback", "inspect",
-    "export", "search", "recommend", "why", "monitor", "app",
+    "verticals", "new-vertical", "demo", "fit", "tune", "evaluate", "update", "compress",
+    "rollback", "inspect", "export", "search", "recommend", "why", "monitor", "app",
 )  # fmt: skip
 CONFIG = {
     "batch_size": 8,
@@ -156,7 +156,7 @@ def test_help_shows_an_example_that_parses_and_the_exit_codes(
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert re.findall(r"^    (\w+)", capsys.readouterr().out, re.MULTILINE) == list(COMMANDS)
+    assert re.findall(r"^    ([\w-]+)", capsys.readouterr().out, re.MULTILINE) == list(COMMANDS)
 
 
 def test_a_command_that_cannot_be_understood_exits_with_2(

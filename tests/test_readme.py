@@ -39,7 +39,7 @@ def test_the_python_example_runs(tiny_encoder: str, tiny_fit: FitConfig, tmp_pat
 
 
 def test_every_command_it_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    named = set(re.findall(r"^corank (\w+)", "\n".join(blocks("sh")), re.MULTILINE))
+    named = set(re.findall(r"^corank ([\w-]+)", "\n".join(blocks("sh")), re.MULTILINE))
     assert named == set(COMMANDS)
     for command in named:
         with pytest.raises(SystemExit) as stopped:

@@ -45,6 +45,13 @@ def parser() -> argparse.ArgumentParser:
 
     command("verticals", "List the installed verticals.", "corank verticals")
 
+    new = command(
+        "new-vertical", "Write a vertical's package to begin with, complete and out of tree.",
+        "corank new-vertical legal",
+    )  # fmt: skip
+    new.add_argument("name", help="what users will type; the package is called corank_NAME")
+    new.add_argument("--out", type=Path, help="folder to make; corank-NAME by default")
+
     demo = command(
         "demo", "Run the whole path on a vertical's own sample, offline, in minutes.",
         "corank demo ecommerce",

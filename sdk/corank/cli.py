@@ -24,6 +24,7 @@ from corank.errors import (
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "verticals": asking.verticals,
+    "new-vertical": asking.new_vertical,
     "demo": fitting.demo,
     "fit": fitting.fit,
     "tune": fitting.tune,

@@ -1,4 +1,4 @@
-"""Commands that ask a bundle, or what is installed: no training here."""
+"""Commands that ask a bundle or what is installed, or write a package: no training here."""
 
 import argparse
 import datetime as dt
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 import corank
-from corank import inspecting
+from corank import inspecting, scaffold
 from corank.commands.printing import (
     print_alert,
     print_answers,
@@ -55,6 +55,23 @@ def _describe(vertical: "Vertical") -> dict[str, Any]:
         "metrics": list(vertical.metrics),
         "sample": vertical.sample is not None,
     }
+
+
+def new_vertical(arguments: argparse.Namespace) -> None:
+    """``corank new-vertical``."""
+    name = arguments.name
+    folder = arguments.out or Path("corank-" + name.replace("_", "-"))
+    files = [str(file) for file in scaffold.new_vertical(name, folder)]
+    if arguments.json:
+        print_json({"vertical": name, "folder": str(folder), "files": files})
+        return
+    print(f"{folder}/")
+    for file in files:
+        print(f"    {file}")
+    print(
+        f"\nNext:\n    pip install -e '{folder}[dev]'\n    pytest {folder}\n    corank demo {name}"
+        f"\n\n{folder / 'README.md'} says which file holds what."
+    )
 
 
 def inspect(arguments: argparse.Namespace) -> None:
