@@ -1,8 +1,12 @@
 """How relevant an event makes its product: 0 (turned down) to 3 (bought and kept)."""
 
+import datetime as dt
+
 import polars as pl
 
 from corank import labeling_function
+
+VISIT = dt.timedelta(minutes=30)
 
 _pair = ("user_id", "item_id")
 
@@ -38,9 +42,11 @@ def viewed_again() -> pl.Expr:
 
 @labeling_function(weight=2)
 def bounced() -> pl.Expr:
-    """Left at once, and never did more with it: not what was wanted."""
+    """Left at once, and never did more with it: overrules the click that led there."""
     more = pl.col("event").cast(pl.String).is_in(["add_to_cart", "purchase"]).any().over(_pair)
-    return pl.when(_event("bounce") & ~more).then(0)
+    last = pl.col("timestamp").filter(_event("bounce")).max().over(_pair)
+    led_there = _event("click") & (last - pl.col("timestamp")).is_between(dt.timedelta(), VISIT)
+    return pl.when((_event("bounce") | led_there) & ~more).then(0)
 
 
 @labeling_function(weight=4)
