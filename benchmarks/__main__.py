@@ -22,6 +22,7 @@ from benchmarks import (
     precisions,
     report,
     reranking,
+    screens,
     serving,
     training_speed,
     upworthy,
@@ -192,6 +193,10 @@ def _serving(arguments: argparse.Namespace) -> None:
     _print(*serving.run(items=arguments.items, seed=arguments.seed))
 
 
+def _screens(arguments: argparse.Namespace) -> None:
+    _print(*screens.run(arguments.bundles))
+
+
 def _install_size(arguments: argparse.Namespace) -> None:
     _print(*install_size.run())
 
@@ -290,6 +295,12 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("--items", type=int, default=100_000)
     served.add_argument("--seed", type=int, default=0)
     served.set_defaults(run=_serving)
+
+    seen = commands.add_parser(
+        "screens", help="what a visitor of an app waits for, in a real browser"
+    )
+    seen.add_argument("bundles", nargs="+", type=Path, help="as corank demo makes them")
+    seen.set_defaults(run=_screens)
 
     weighed = commands.add_parser(
         "install-size", help="megabytes that the core brings; needs the package index"

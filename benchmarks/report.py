@@ -38,6 +38,7 @@ SHOWN = {
     "serving-100000": (
         *("bundle_mb", "first_answer_seconds", "memory_mb", "search_p99_ms", "search_p50_ms"),
     ),
+    "screens": ("answers_p95_ms", "answers_p50_ms", "first_screen_s"),
     "8-bit-cpu": ("cosine", "ndcg@10", "weights_mb"),
     "8-bit-cuda": (
         *("cosine", "ndcg@10", "texts_per_second", "pairs_per_second", "weights_mb"),
@@ -48,7 +49,7 @@ SHOWN = {
 they are there. Systems stand in the order of the last."""
 PLAIN = ("all", "encoding", "training")
 """Parts of a result that stand in its table; the systems of all but the first are named by them."""
-BY_PART = ("off-policy",)
+BY_PART = ("off-policy", "screens")
 """Protocols all of whose parts stand in one table."""
 SCOPE = ("minutes", "oos_recall", "in_scope_accuracy")
 CLASSES = ("minutes", "macro_f1", "accuracy")
