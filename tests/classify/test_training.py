@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from corank.classify.classifier import Classifier
+from corank.classify.heads import REGULARISATIONS, cross_fit, fit_head, logits_of
 from corank.classify.material import Labelled
 from corank.classify.training import ClassifierConfig, fit_classifier
 from corank.errors import BundleError, ConfigError, DataError, RequestError
@@ -43,12 +44,54 @@ def classifier(tiny_encoder: str) -> Classifier:
     return fitted(tiny_encoder)
 
 
-@pytest.mark.parametrize("mode", ["full", "few"])
-def test_new_texts_get_their_class(tiny_encoder: str, mode: Literal["full", "few"]) -> None:
+@pytest.mark.parametrize("mode", ["full", "few", "frozen"])
+def test_new_texts_get_their_class(
+    tiny_encoder: str, mode: Literal["full", "few", "frozen"]
+) -> None:
     made = fitted(tiny_encoder, replace(TOY, mode=mode))
     best = [p.best for p in made.predict(NEW)]
     assert best == ["kitchen"] * 20 + ["sport"] * 20
     assert made.about["mode"] == mode and made.about["held out"]["accuracy"] == 1.0
+
+
+def test_a_head_on_a_frozen_encoder_leaves_it_as_it_is(tiny_encoder: str) -> None:
+    frozen = replace(TOY, mode="frozen")
+    one = fitted(tiny_encoder, frozen)
+    other = fit_classifier(
+        TEXTS, LABELS[::-1], frozen, encoder=EncoderConfig(name=tiny_encoder, max_tokens=32)
+    )
+    assert one.encoder.graph == other.encoder.graph
+    assert (one.weights != other.weights).any()
+    assert one.about["held out"]["texts"] == len(TEXTS)
+    assert one.about["inverse_l2"] in REGULARISATIONS
+    assert np.array_equal(one.weights, fitted(tiny_encoder, frozen).weights)
+    unsure = fitted(tiny_encoder, replace(frozen, holdout=0.0))
+    assert unsure.about["held out"] == {} and np.array_equal(one.weights, unsure.weights)
+
+
+def test_texts_of_no_class_and_a_validation_of_ones_own_calibrate_a_frozen_head(
+    tiny_encoder: str,
+) -> None:
+    encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    config = replace(TOY, mode="frozen", answer_precision=0.9)
+    strange = texts_of(("novel", "poem", "essay"), 30, 9)
+    nobody: list[str | None] = [None] * 30
+    made = fit_classifier(TEXTS + strange, LABELS + nobody, config, encoder=encoder)
+    assert made.about["held out"]["texts"] == 150
+    checked = fit_classifier(
+        TEXTS, LABELS, config, encoder=encoder, validation=Labelled(NEW, LABELS[40:80])
+    )
+    assert checked.about["held out"]["texts"] == 40
+    assert np.array_equal(checked.weights, fitted(tiny_encoder, config).weights)
+
+
+def test_what_was_left_out_is_judged_by_heads_that_never_saw_it() -> None:
+    rng = np.random.default_rng(0)
+    vectors, y = rng.normal(size=(120, 80)).astype(np.float32), np.arange(120) % 3
+    crossed = cross_fit(vectors, y, 3, seed=1)
+    right = (crossed.logits.argmax(1) == y).mean()
+    own = logits_of(fit_head(vectors, y, 3, 30.0), vectors)
+    assert right < 0.5 < 0.9 < (own.argmax(1) == y).mean()
 
 
 def test_few_labels_choose_pairs_of_themselves(tiny_encoder: str) -> None:

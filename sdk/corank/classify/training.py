@@ -1,10 +1,11 @@
-"""Train a classifier from the encoder: end to end, or by pairs where labels are few.
+"""Train a classifier from the encoder: end to end, by pairs where labels are few, or a head alone.
 
 With many labels, a linear head is fitted on the frozen vectors by scikit-learn, then head and
 encoder are tuned together. With few, texts of one class are pulled together first (contrastive
 pairs), and the head is fitted on the tuned vectors: a pair is an example, so ten labelled texts
 make many. Held-out texts then choose the temperature of the probabilities and the threshold
-below which it abstains; where texts are few, all of them teach once that is known.
+below which it abstains; where texts are few, all of them teach once that is known. A head on the
+frozen encoder is fitted in seconds, and several of them can read the same vectors.
 
 Sources: few labels, Tunstall et al., "Efficient Few-Shot Learning Without Prompts" (SetFit),
 2022; out-of-scope texts taught as uncertain, Hendrycks et al., "Deep Anomaly Detection with
@@ -21,7 +22,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from corank.classify.classifier import Classifier
-from corank.classify.heads import Calibration, Headed, calibrate, fit_head, logits_of
+from corank.classify.heads import (
+    Calibration,
+    Headed,
+    calibrate,
+    cross_fit,
+    fit_head,
+    logits_of,
+)
 from corank.classify.material import Labelled, Labels, Material, Rows
 from corank.compress.export import PROBED, text_encoder
 from corank.config import check_ranges
@@ -41,15 +49,17 @@ class ClassifierConfig(TrainerConfig):
     """How a classifier is trained; see `TrainerConfig` for the fields of any training.
 
     Args:
-        mode: ``full`` tunes head and encoder together, ``few`` learns from pairs; ``auto`` takes
-            ``few`` where the middle class has fewer than 20 texts.
+        mode: ``full`` tunes head and encoder together, ``few`` learns from pairs, ``frozen``
+            leaves the encoder as it is; ``auto`` takes ``few`` where the middle class has fewer
+            than 20 texts, and else ``full``.
         smoothing: of the labels, in ``full``.
         temperature: divides the cosines of pairs, in ``few``.
         pairs: for each text and epoch, in ``few``.
-        inverse_l2: of the scikit-learn head (its ``C``).
+        inverse_l2: of the scikit-learn head (its ``C``); ``frozen`` chooses by cross-validation.
         holdout: share of the texts that choose temperature, threshold and the epoch; 0 leaves
             probabilities as they are, and it never abstains. In ``few``, training then starts anew
-            and these texts teach too, for a tenth of ten is dear and a second run is short.
+            and these texts teach too, for a tenth of ten is dear and a second run is short. In
+            ``frozen`` every text is held out once, in a fifth of them, and all teach.
         answer_precision: the threshold is the lowest at which this share of the answers given
             to held-out texts is right. Where none is, it abstains always.
         answer_level: ask for that precision with this confidence over the draw of the held-out
@@ -64,7 +74,7 @@ class ClassifierConfig(TrainerConfig):
     head_factor: float = 20.0
     max_tokens: int = 64
     dropout: float = 0.1
-    mode: Literal["auto", "full", "few"] = "auto"
+    mode: Literal["auto", "full", "few", "frozen"] = "auto"
     smoothing: float = 0.1
     temperature: float = 0.05
     pairs: int = 4
@@ -128,6 +138,8 @@ def fit_classifier(
         model.add_virtual_tokens(config.virtual_tokens, texts)
     check, truth = validation or Labelled((), ())
     material = Material([*texts, *check], [*labels, *truth], model, config.max_tokens)
+    if config.mode == "frozen":
+        return on_frozen(material, config, len(check), seed=seed)
     if validation:
         learn, held = np.split(np.arange(len(material)), [len(texts)])
     else:
@@ -158,6 +170,36 @@ def fit_classifier(
         "steps": len(history.losses),
         "share of weights trained": history.trained,
     }
+    return finished(material, head, calibration, config, seed=seed, about=about)
+
+
+def on_frozen(
+    material: Material, config: ClassifierConfig, n_validation: int, *, seed: int
+) -> Classifier:
+    """Fit a head on the vectors of the encoder as it is.
+
+    Args:
+        material: what to learn from; its last ``n_validation`` texts only calibrate.
+        config: how.
+        n_validation: so many; with none, each text calibrates by what was learned from others.
+        seed: of the folds.
+    """
+    rows = np.arange(len(material))
+    vectors, learn = material.vectors(rows), rows[: len(rows) - n_validation]
+    known = material.known(learn)
+    crossed = cross_fit(vectors[known], material.y[known], len(material.classes), seed)
+    head = fit_head(vectors[known], material.y[known], len(material.classes), crossed.inverse_l2)
+    logits = logits_of(head, vectors)
+    logits[known] = crossed.logits
+    held = rows[len(learn) :] if n_validation else rows if config.holdout else rows[:0]
+    calibration = calibrate(
+        logits[held],
+        material.y[held],
+        config.answer_precision,
+        level=config.answer_level,
+        out_of_scope=config.out_of_scope,
+    )
+    about = {"mode": "frozen", "inverse_l2": crossed.inverse_l2, "share of weights trained": 0.0}
     return finished(material, head, calibration, config, seed=seed, about=about)
 
 
