@@ -20,6 +20,7 @@ from benchmarks import (
     latency,
     openbandit,
     precisions,
+    replay,
     report,
     reranking,
     screens,
@@ -193,6 +194,10 @@ def _serving(arguments: argparse.Namespace) -> None:
     _print(*serving.run(items=arguments.items, seed=arguments.seed))
 
 
+def _replay(arguments: argparse.Namespace) -> None:
+    _print(*replay.run(streams=arguments.streams, seed=arguments.seed))
+
+
 def _screens(arguments: argparse.Namespace) -> None:
     _print(*screens.run(arguments.bundles))
 
@@ -295,6 +300,13 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("--items", type=int, default=100_000)
     served.add_argument("--seed", type=int, default=0)
     served.set_defaults(run=_serving)
+
+    watched = commands.add_parser(
+        "replay", help="streams of opinions with three outbreaks each: what is heard of them"
+    )
+    watched.add_argument("--streams", type=int, default=20)
+    watched.add_argument("--seed", type=int, default=0)
+    watched.set_defaults(run=_replay)
 
     seen = commands.add_parser(
         "screens", help="what a visitor of an app waits for, in a real browser"

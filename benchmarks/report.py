@@ -38,6 +38,10 @@ SHOWN = {
     "serving-100000": (
         *("bundle_mb", "first_answer_seconds", "memory_mb", "search_p99_ms", "search_p50_ms"),
     ),
+    "replay": (
+        *("topic_accuracy", "sentiment_accuracy", "texts_per_second"),
+        *("streams_without_fault", "false_alerts", "heard_in_time"),
+    ),
     "screens": ("answers_p95_ms", "answers_p50_ms", "first_screen_s"),
     "8-bit-cpu": ("cosine", "ndcg@10", "weights_mb"),
     "8-bit-cuda": (

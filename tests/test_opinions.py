@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -19,7 +20,7 @@ from corank.opinions import Understanding, check_webhook, read_stream, send, tol
 START = dt.datetime(2026, 3, 2)
 HAPPY = ["coffee grinder works well", "lovely kettle, well made", "a good coffee mug, happy"]
 ANGRY = ["grinder broke, awful", "awful kettle, it leaks", "the mug broke at once, bad"]
-ALERT = Alert("raised", "app", START, 0.81234, 0.2, 31, ("a", "b"))
+ALERT = Alert("raised", "app", START, 0.31234, 0.2, 31, 0.81234, ("a", "b"))
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_the_command_raises_what_turned_and_tells_the_webhook(
     assert heard == found["alerts"]
     assert main(arguments) == 0
     said = capsys.readouterr().out
-    assert "opinion turned against kettle: 100% of 15 texts negative" in said
+    assert re.search(r"turned against kettle: \d\d\.\d% of all texts, usually .* negative", said)
     assert "awful kettle, it leaks" in said and "came back on kettle" in said
 
 
@@ -112,8 +113,8 @@ def test_a_webhook_is_an_http_address(url: str) -> None:
 
 def test_an_alert_is_plain_json() -> None:
     assert json.loads(json.dumps(told(ALERT))) == {
-        "kind": "raised", "topic": "app", "at": "2026-03-02T00:00:00", "negative": 0.8123,
-        "usual": 0.2, "texts": 31, "examples": ["a", "b"],
+        "kind": "raised", "topic": "app", "at": "2026-03-02T00:00:00", "share": 0.3123,
+        "usual": 0.2, "texts": 31, "negative": 0.8123, "examples": ["a", "b"],
     }  # fmt: skip
 
 
@@ -147,6 +148,29 @@ def test_what_is_no_stream_is_refused(tmp_path: Path, content: str | None, why: 
         read_stream(tmp_path)
 
 
+def test_heads_on_one_frozen_encoder_read_each_text_once(
+    tmp_path: Path, tiny_encoder: str, classifiers: Path
+) -> None:
+    encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    frozen, texts = ClassifierConfig(mode="frozen"), (HAPPY + ANGRY) * 6
+    about = ["grinder", "kettle", "mug"] * 12
+    meant = (["positive"] * 3 + ["negative"] * 3) * 6
+    fit_classifier(texts, about, frozen, encoder=encoder).save(tmp_path / "topic")
+    fit_classifier(texts, meant, frozen, encoder=encoder).save(tmp_path / "sentiment")
+    reads = Understanding.load(tmp_path / "topic", tmp_path / "sentiment")
+    assert reads.topic.encoder is reads.sentiment.encoder
+    apart = Understanding(reads.topic, Classifier.load(tmp_path / "sentiment"))
+    assert apart.sentiment.encoder is not apart.topic.encoder
+    assert reads.read(texts[:6], [START] * 6) == apart.read(texts[:6], [START] * 6)
+    tuned = Understanding.load(f"{classifiers}.topic", f"{classifiers}.sentiment")
+    assert tuned.topic.encoder is not tuned.sentiment.encoder
+
+
+def test_sentiments_without_a_negative_one_are_refused(classifiers: Path) -> None:
+    with pytest.raises(DataError, match=r"knows grinder, kettle, mug; one of them .* 'negative'"):
+        Understanding.load(f"{classifiers}.sentiment", f"{classifiers}.topic")
+
+
 def test_texts_are_understood_in_blocks_as_they_are_alone(classifiers: Path) -> None:
     reads = Understanding.load(f"{classifiers}.topic", f"{classifiers}.sentiment")
     assert isinstance(reads.topic, Classifier)
@@ -154,4 +178,8 @@ def test_texts_are_understood_in_blocks_as_they_are_alone(classifiers: Path) -> 
     found = list(reads.read_all(rows))
     assert [each.text for each in found] == [text for _, text in rows]
     alone = reads.read([rows[3][1]], [rows[3][0]])[0]
-    assert found[3][:4] == alone[:4] and found[3].chance == pytest.approx(alone.chance, abs=1e-3)
+    assert (found[3].at, found[3].text) == (alone.at, alone.text)
+    assert found[3].topics == pytest.approx(alone.topics, abs=1e-3)
+    assert found[3].negative == pytest.approx(alone.negative, abs=1e-3)
+    assert set(alone.topics) == {"grinder", "kettle", "mug"}
+    assert sum(alone.topics.values()) == pytest.approx(1)

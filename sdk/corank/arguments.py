@@ -192,8 +192,8 @@ def parser() -> argparse.ArgumentParser:
         "--texts", type=Path, required=True, help="csv, jsonl or parquet with columns at and text"
     )
     monitor.add_argument("--minutes", type=float, default=60, help="of one window")
-    monitor.add_argument("--least", type=int, help="fewer texts of a topic raise nothing")
-    monitor.add_argument("--above", type=float, help="share of negative texts above the usual")
+    monitor.add_argument("--least", type=float, help="fewer negative texts raise nothing")
+    monitor.add_argument("--times", type=float, help="the usual share that an alert takes")
     monitor.add_argument("--webhook", help="address that each alert is posted to, as JSON")
 
     app = command(

@@ -1,19 +1,24 @@
 """What people say, as it comes in: windows for each topic, and an alert where opinion turns.
 
-Each text has a topic and a sentiment. For every topic, texts are counted in windows that follow one
-another; the share of negative ones is compared with what is usual for the topic, a mean over past
-windows that fades. An alert is raised where the share is above what is usual by so much, with so
-much certainty (a Wilson interval, JASA 1927, of the window's share); it is over only once the share
-has come back near the usual for some windows: two thresholds, so that it does not flicker. While it
-is on, nothing is learned of what is usual.
+Nobody reads a text for certain. So each counts for every topic by the chance that it is about it,
+and as negative by the chance that it is meant so: where a reader is right seven times in ten, sums
+of chances tell far more than counts of guesses, and texts of one topic that are half taken for
+another do not add up to an alarm there.
 
-Knows topics, sentiments and times; knows no model and no network.
+In windows that follow one another, the *share* of a topic is how much of all that was said was
+negative about it. An alert is raised where the share is so many times what is usual, with so much
+certainty (a Wilson interval, JASA 1927), and what is said of the topic is more negative than usual
+too: much talk alone is no alarm. It is over only once the share has come near the usual for some
+windows: two thresholds, so that it does not flicker. What is usual is a sum over past windows that
+fades; while an alert is on, nothing is learned of it.
+
+Knows chances and times; knows no model and no network.
 """
 
 import datetime as dt
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -28,13 +33,12 @@ SILENCE = 1_000
 
 
 class Opinion(NamedTuple):
-    """One text, as it was understood."""
+    """One text, as far as it was understood."""
 
     at: dt.datetime
-    topic: str
-    sentiment: str
+    topics: Mapping[str, float]  # topic -> chance that the text is about it; they add up to 1
+    negative: float  # chance that it is meant so
     text: str
-    chance: float = 1.0  # of the sentiment
 
 
 class Window(NamedTuple):
@@ -42,9 +46,9 @@ class Window(NamedTuple):
 
     topic: str
     begins: dt.datetime
-    texts: int
-    negative: float  # share of them; nan where there are none
-    usual: float  # share
+    texts: float  # about it, as expected from the chances
+    share: float  # of all that was said, negative about it; nan where nothing was said
+    usual: float  # share; nan where nothing is known yet
     alarmed: bool
 
 
@@ -54,9 +58,10 @@ class Alert(NamedTuple):
     kind: Literal["raised", "over"]
     topic: str
     at: dt.datetime  # the end of the window that told
-    negative: float
+    share: float  # of all that was said in that window, negative about the topic
     usual: float
-    texts: int
+    texts: int  # about the topic in that window, as expected from the chances
+    negative: float  # share of those
     examples: tuple[str, ...]  # the clearest negative texts of the window
 
 
@@ -66,47 +71,71 @@ class MonitorConfig:
 
     Args:
         window: how long a window is.
-        least: fewer texts of a topic raise nothing.
-        above: how far above the usual the share has to be, of 1.
-        certainty: with which it is, one-sided.
-        near: the share has come back once it is no further than this above the usual.
-        patience: for so many windows that have texts.
-        usual: share of negative texts before anything is known of a topic.
+        times: an alert is raised where the share is surely so many times the usual. Chances of 0
+            and 1 scatter more than others; a reader that gives only those needs about 2.
+        certainty: how surely, one-sided.
+        least: fewer negative texts on a topic raise nothing.
+        near: the share has come back once it is no more than so many times the usual.
+        patience: for so many windows in which something was said.
+        warm_up: windows in which something was said before anything is raised.
         memory: windows after which what was said counts half.
         examples: texts shown with an alert.
     """
 
     window: dt.timedelta = dt.timedelta(hours=1)
-    least: int = 10
-    above: float = 0.15
-    certainty: float = 0.99
-    near: float = 0.1
+    times: float = 1.35
+    certainty: float = 0.995
+    least: float = 5.0
+    near: float = 1.1
     patience: int = 2
-    usual: float = 0.35
+    warm_up: int = 6
     memory: float = 24.0
     examples: int = 3
 
     def __post_init__(self) -> None:
         check_ranges(
             self,
-            at_least_1=("least", "patience"),
-            above_0=("memory",),
-            share=("above", "certainty", "near", "usual"),
+            at_least_1=("times", "near", "patience", "warm_up"),
+            above_0=("memory", "least"),
+            share=("certainty",),
         )
-        if self.window <= dt.timedelta() or self.near > self.above:
+        if self.window <= dt.timedelta() or self.near > self.times:
             raise ConfigError(
-                f"Expected a window longer than nothing and near <= above; got {self.window}, "
-                f"near={self.near}, above={self.above}."
+                f"Expected a window longer than nothing and near <= times; got {self.window}, "
+                f"near={self.near}, times={self.times}."
             )
+
+
+@dataclass
+class _Sums:
+    """What was said: in all, about a topic, and negative about it."""
+
+    said: float = 0.0
+    about: float = 0.0
+    bad: float = 0.0
+
+    @property
+    def share(self) -> float:
+        return self.bad / self.said if self.said else math.nan
+
+    @property
+    def negative(self) -> float:
+        return self.bad / self.about if self.about else math.nan
+
+    def take(self, other: "_Sums", kept: float) -> None:
+        self.said = kept * self.said + other.said
+        self.about = kept * self.about + other.about
+        self.bad = kept * self.bad + other.bad
 
 
 @dataclass
 class _Topic:
     """What is known of one topic, and its window that is still open."""
 
-    usual: float
-    weight: float = 0.0  # windows that count, faded
-    texts: list[Opinion] = field(default_factory=list)
+    usual: _Sums = field(default_factory=_Sums)
+    open: _Sums = field(default_factory=_Sums)
+    clear: dict[str, float] = field(default_factory=dict)  # text -> how surely it is bad about it
+    windows: int = 0  # in which something was said
     alarmed: bool = False
     calm: int = 0
 
@@ -121,6 +150,7 @@ class Monitor:
     def __init__(self, config: MonitorConfig | None = None) -> None:
         self.config = config or MonitorConfig()
         self._topics: dict[str, _Topic] = {}
+        self._said = 0
         self._begins: dt.datetime | None = None
 
     def watch(self, opinions: Iterable[Opinion]) -> Iterator[Window | Alert]:
@@ -140,51 +170,59 @@ class Monitor:
             yield from self.close()
             if opinion.at - self._begins > SILENCE * self.config.window:
                 self._begins = _floor(opinion.at, self.config.window)
-        topic = self._topics.setdefault(opinion.topic, _Topic(self.config.usual))
-        topic.texts.append(opinion)
+        self._said += 1
+        for name, chance in opinion.topics.items():
+            topic = self._topics.setdefault(name, _Topic())
+            bad = chance * opinion.negative
+            topic.open.about += chance
+            topic.open.bad += bad
+            _remember(topic.clear, opinion.text, bad, self.config.examples)
 
     def close(self) -> Iterator[Window | Alert]:
         """Close the open window and begin the next; yield what it tells, topic by topic."""
         if self._begins is None:
             return
         begins, self._begins = self._begins, self._begins + self.config.window
+        said, self._said = self._said, 0
         for name, topic in self._topics.items():
-            texts, topic.texts = topic.texts, []
-            yield from self._told(name, topic, texts, begins)
+            now, topic.open = topic.open, _Sums()
+            clear, topic.clear = topic.clear, {}
+            now.said = said
+            yield from self._told(name, topic, now, clear, begins)
 
     def _told(
-        self, name: str, topic: _Topic, texts: list[Opinion], begins: dt.datetime
+        self, name: str, topic: _Topic, now: _Sums, clear: Mapping[str, float], begins: dt.datetime
     ) -> Iterator[Window | Alert]:
-        config, usual, was = self.config, topic.usual, topic.alarmed
-        n = len(texts)
-        bad = sum(each.sentiment == NEGATIVE for each in texts)
-        share = bad / n if n else math.nan
-        if n >= config.least and not topic.alarmed:
-            topic.alarmed = wilson(bad, n, config.certainty) > usual + config.above
-            topic.calm = 0
-        elif n and topic.alarmed:
-            topic.calm = topic.calm + 1 if share <= usual + config.near else 0
+        config, usual, was = self.config, topic.usual.share, topic.alarmed
+        if topic.alarmed and now.said:
+            topic.calm = topic.calm + 1 if now.share <= config.near * usual else 0
             topic.alarmed = topic.calm < config.patience
-        if n and not topic.alarmed:
-            _learn(topic, share, n / (n + config.least), config.memory)
-        yield Window(name, begins, n, share, usual, topic.alarmed)
+        elif now.bad >= config.least and topic.windows >= config.warm_up:
+            sure = wilson(now.bad, now.said, config.certainty)
+            worse = now.negative > topic.usual.negative
+            topic.alarmed, topic.calm = worse and sure > config.times * usual, 0
+        if now.said and not topic.alarmed:
+            topic.usual.take(now, 0.5 ** (1 / config.memory))
+        topic.windows += now.said > 0
+        yield Window(name, begins, now.about, now.share, usual, topic.alarmed)
         if topic.alarmed != was:
-            clear = sorted(
-                (each for each in texts if each.sentiment == NEGATIVE), key=lambda o: -o.chance
-            )
             yield Alert(
                 "raised" if topic.alarmed else "over",
                 name,
                 begins + config.window,
-                share,
+                now.share,
                 usual,
-                n,
-                tuple(dict.fromkeys(each.text for each in clear))[: config.examples],
+                round(now.about),
+                now.negative,
+                tuple(sorted(clear, key=lambda text: -clear[text])),
             )
 
 
-def wilson(successes: int, n: int, certainty: float) -> float:
-    """Return the one-sided lower Wilson bound of a share, ``n`` above 0."""
+def wilson(successes: float, n: float, certainty: float) -> float:
+    """Return the one-sided lower Wilson bound of a share, ``n`` above 0.
+
+    Of a sum of chances it is a careful one: that varies less than as many coins.
+    """
     z = float(ndtri(certainty))
     share, spread = successes / n, z * z / n
     middle = share + spread / 2
@@ -201,12 +239,15 @@ def latest(told: Iterable[Window | Alert], n: int) -> dict[str, deque[Window]]:
     return found
 
 
-def _learn(topic: _Topic, share: float, weight: float, memory: float) -> None:
-    """Let a window change what is usual: a mean whose windows fade by half in ``memory``."""
-    kept = topic.weight * 0.5 ** (1 / memory)
-    before = kept + 1.0  # what is believed at first counts as one window
-    topic.usual = (before * topic.usual + weight * share) / (before + weight)
-    topic.weight = kept + weight
+def _remember(clear: dict[str, float], text: str, bad: float, n: int) -> None:
+    """Keep the ``n`` texts that are bad most surely, each once."""
+    if len(clear) == n and text not in clear:
+        least = min(clear, key=clear.__getitem__)
+        if bad <= clear[least]:
+            return
+        del clear[least]
+    if n:
+        clear[text] = max(bad, clear.get(text, 0.0))
 
 
 def _floor(at: dt.datetime, window: dt.timedelta) -> dt.datetime:

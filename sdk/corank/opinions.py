@@ -9,7 +9,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ import polars as pl
 from corank.classify.classifier import Classifier
 from corank.data.scan import scan, utf8
 from corank.errors import ConfigError, DataError
-from corank.monitor import Alert, Opinion
+from corank.monitor import NEGATIVE, Alert, Opinion
 
 AT_ONCE = 256  # texts that are read together
 FORMATS = (".csv", ".jsonl", ".parquet")
@@ -27,10 +27,23 @@ WAIT = 5.0  # seconds for a webhook to answer
 
 @dataclass(frozen=True, eq=False)
 class Understanding:
-    """Two classifiers: what a text is about, and how it is meant."""
+    """Two classifiers: what a text is about, and how it is meant.
+
+    Those that share an encoder, as heads on a frozen one do, read each text once.
+
+    Raises:
+        DataError: none of the sentiments is "negative".
+    """
 
     topic: Classifier
     sentiment: Classifier
+
+    def __post_init__(self) -> None:
+        if NEGATIVE not in self.sentiment.classes:
+            raise DataError(
+                f"The classifier of sentiments knows {', '.join(self.sentiment.classes)}; one of "
+                f"them has to be called {NEGATIVE!r}."
+            )
 
     @classmethod
     def load(cls, topic: str | Path, sentiment: str | Path) -> "Understanding":
@@ -38,15 +51,29 @@ class Understanding:
 
         Raises:
             BundleError: one is missing or damaged.
+            DataError: none of the sentiments is "negative".
         """
-        return cls(Classifier.load(topic), Classifier.load(sentiment))
+        return cls(Classifier.load(topic), Classifier.load(sentiment)).sharing()
+
+    def sharing(self) -> "Understanding":
+        """Return the same with one encoder for both, where both make the same vectors."""
+        if not self.topic.encoder.reads_like(self.sentiment.encoder):
+            return self
+        return replace(self, sentiment=replace(self.sentiment, encoder=self.topic.encoder))
 
     def read(self, texts: Sequence[str], at: Sequence[dt.datetime]) -> list[Opinion]:
         """Return what is said in each text, (n,), at the times given, (n,)."""
-        about, meant = self.topic.predict(texts), self.sentiment.predict(texts)
+        if self.topic.encoder is self.sentiment.encoder:
+            vectors = self.topic.encoder.encode_items(texts)
+            about, meant = self.topic.probabilities(vectors), self.sentiment.probabilities(vectors)
+        else:
+            about, meant = self.topic.predict_proba(texts), self.sentiment.predict_proba(texts)
+        negative = meant[:, self.sentiment.classes.index(NEGATIVE)]
         return [
-            Opinion(when, topic.best, said.best, text, said.probability)
-            for text, when, topic, said in zip(texts, at, about, meant, strict=True)
+            Opinion(when, dict(zip(self.topic.classes, chances, strict=True)), bad, text)
+            for text, when, chances, bad in zip(
+                texts, at, about.tolist(), negative.tolist(), strict=True
+            )
         ]
 
     def read_all(self, rows: Iterable[tuple[dt.datetime, str]]) -> Iterator[Opinion]:
@@ -113,7 +140,7 @@ def check_webhook(url: str) -> str:
 
 def told(alert: Alert) -> dict[str, object]:
     """Return an alert as plain JSON types."""
-    shares = {"negative": round(alert.negative, 4), "usual": round(alert.usual, 4)}
+    shares = {name: round(getattr(alert, name), 4) for name in ("share", "usual", "negative")}
     return {**alert._asdict(), "at": alert.at.isoformat(timespec="seconds"), **shares}
 
 

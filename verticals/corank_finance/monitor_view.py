@@ -1,5 +1,6 @@
 """Opinion as it comes in: a chart for each topic, and an alert where it turns."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import gradio as gr
@@ -11,26 +12,27 @@ from corank.serve import views
 from corank.serve.markup import Html, join, tag
 from corank.serve.panel import QUIET, WAITED, Booth, Panel
 from corank.serve.words import Words
-from corank_finance.opinion import WATCH, stream
+from corank_finance.opinion import stream
 
 WORDS = {
     "en": {
         "monitor": "Monitor",
         "replay": "Replay three days",
         "before_monitor": "Nothing watched yet",
-        "before_monitor_help": "Replay three days of texts: each gets a topic and a sentiment, "
-        "each topic an hour's window, and an alert where far more than usual are negative.",
+        "before_monitor_help": "Replay three days of texts: each counts for the topics it may be "
+        "about, in windows of an hour; an alert tells where far more than usual is negative.",
         "no_models": "The models that read opinions are not there",
         "no_models_help": "Fit them: corank demo finance",
         "read_so_far": "{count} texts read, up to {at}",
         "alerts": "Alerts",
         "no_alerts": "None so far.",
-        "raised": "{at}: {negative} of {texts} texts on {topic} are negative, usually {usual}",
+        "raised": "{at}: {share} of all texts are against {topic}, usually {usual}; of {texts} on "
+        "it {negative} are negative",
         "over": "{at}: {topic} is back near the usual {usual}",
-        "topics": "Share of negative texts, hour by hour",
+        "topics": "Share of all texts that are negative about a topic, hour by hour",
         "topics_help": "The line is the window, the dotted one what is usual; shaded while an "
         "alert is on.",
-        "chart": "{topic}: {negative} negative now, usually {usual}",
+        "chart": "{topic}: {share} now, usually {usual}",
         "one_text": "Try a text",
         "one_text_hint": "A post, a headline, a review",
         "understood": "{topic}, {sentiment} ({chance})",
@@ -39,18 +41,19 @@ WORDS = {
         "monitor": "监测",
         "replay": "回放三天",
         "before_monitor": "尚未监测",
-        "before_monitor_help": "回放三天的文本:逐条判断主题与情感,按主题和小时开窗,"
-        "负面占比远超平常即告警。",
+        "before_monitor_help": "回放三天的文本:每条按可能的主题计入,以小时为窗口,"
+        "负面远超平常即告警。",
         "no_models": "缺少读取意见的模型",
         "no_models_help": "请先训练:corank demo finance",
         "read_so_far": "已读 {count} 条,至 {at}",
         "alerts": "告警",
         "no_alerts": "暂无。",
-        "raised": "{at}:{topic} 的 {texts} 条文本中 {negative} 为负面,平常为 {usual}",
+        "raised": "{at}:全部文本中 {share} 针对 {topic},平常为 {usual};"
+        "其 {texts} 条中 {negative} 为负面",
         "over": "{at}:{topic} 已回到平常水平 {usual}",
-        "topics": "各主题每小时负面占比",
+        "topics": "各主题负面文本占全部文本之比,逐小时",
         "topics_help": "实线为当时,虚线为平常水平;告警期间加底色。",
-        "chart": "{topic}:目前负面 {negative},平常 {usual}",
+        "chart": "{topic}:目前 {share},平常 {usual}",
         "one_text": "试一条文本",
         "one_text_hint": "帖子、标题或评论",
         "understood": "{topic},{sentiment}({chance})",
@@ -61,26 +64,30 @@ SHOWN = 72
 """Windows of a chart."""
 REDRAW = 1_000  # texts
 WIDE, HIGH = 288, 48
+LEAST = 0.1
+"""Share up to which every chart reaches at least."""
 
 
-def chart(topic: str, windows: Sequence[Window], words: Words) -> Html:
-    """One topic's last windows as a line, (width 288, height 48)."""
+def chart(topic: str, windows: Sequence[Window], top: float, words: Words) -> Html:
+    """One topic's last windows as a line, (width 288, height 48), whose top is a share."""
     step = WIDE / max(SHOWN - 1, 1)
-    known = [(place, each) for place, each in enumerate(windows) if each.texts]
-    line = " ".join(f"{place * step:.1f},{HIGH * (1 - each.negative):.1f}" for place, each in known)
-    usual = " ".join(f"{n * step:.1f},{HIGH * (1 - w.usual):.1f}" for n, w in enumerate(windows))
+
+    def line(shares: Sequence[float]) -> str:
+        known = [(n, each) for n, each in enumerate(shares) if not math.isnan(each)]
+        return " ".join(f"{n * step:.1f},{HIGH * (1 - each / top):.1f}" for n, each in known)
+
     shades = [
         tag("rect", x=f"{n * step:.1f}", y=0, width=f"{step:.1f}", height=HIGH, class_="cr-alarmed")
         for n, each in enumerate(windows)
         if each.alarmed
     ]
-    now = known[-1][1] if known else windows[-1]
-    said = words("chart", topic=topic, negative=f"{now.negative:.0%}", usual=f"{now.usual:.0%}")
+    now = next((each for each in reversed(windows) if not math.isnan(each.share)), windows[-1])
+    said = words("chart", topic=topic, share=_share(now.share), usual=_share(now.usual))
     drawn = tag(
         "svg",
         *shades,
-        tag("polyline", points=usual, class_="cr-usual"),
-        tag("polyline", points=line, class_="cr-line"),
+        tag("polyline", points=line([each.usual for each in windows]), class_="cr-usual"),
+        tag("polyline", points=line([each.share for each in windows]), class_="cr-line"),
         viewBox=f"0 0 {WIDE} {HIGH}",
         role="img",
         aria_label=said,
@@ -94,7 +101,9 @@ def drawn(told: Sequence[Window | Alert], count: int, words: Words) -> Html:
     windows = latest(told, SHOWN)
     until = max((each[-1].begins for each in windows.values()), default=None)
     said = [_alert(each, words) for each in reversed(alerts)]
-    charts = [chart(topic, each, words) for topic, each in sorted(windows.items())]
+    shares = [each.share for some in windows.values() for each in some]
+    top = max([LEAST, *(each for each in shares if not math.isnan(each))])
+    charts = [chart(topic, each, top, words) for topic, each in sorted(windows.items())]
     at = f"{until:%Y-%m-%d %H:%M}" if until else "–"
     return views.view(
         words,
@@ -113,7 +122,8 @@ def drawn(told: Sequence[Window | Alert], count: int, words: Words) -> Html:
 def _alert(alert: Alert, words: Words) -> Html:
     said = {
         "at": f"{alert.at:%a %H:%M}", "topic": alert.topic, "texts": alert.texts,
-        "negative": f"{alert.negative:.0%}", "usual": f"{alert.usual:.0%}",
+        "share": _share(alert.share), "usual": _share(alert.usual),
+        "negative": f"{alert.negative:.0%}",
     }  # fmt: skip
     examples = [tag("li", text) for text in alert.examples if alert.kind == "raised"]
     return tag(
@@ -123,10 +133,14 @@ def _alert(alert: Alert, words: Words) -> Html:
     )
 
 
+def _share(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.1%}"
+
+
 def replay(understanding: Understanding, words: Words, n: int = TEXTS) -> Iterator[Html]:
     """Yield what is seen as three days of texts come in."""
     rows = stream(n).select("at", "text").iter_rows()
-    monitor, told = Monitor(WATCH), list[Window | Alert]()
+    monitor, told = Monitor(), list[Window | Alert]()
     count = 0
     for count, opinion in enumerate(understanding.read_all(rows), 1):
         told += monitor.add(opinion)

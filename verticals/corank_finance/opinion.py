@@ -14,7 +14,6 @@ import polars as pl
 
 from corank.classify.classifier import Classifier
 from corank.classify.material import Labelled
-from corank.monitor import MonitorConfig
 from corank_finance.sample import folder
 
 SENTIMENTS = ("negative", "neutral", "positive")
@@ -24,10 +23,6 @@ LOUD = 5.0
 """How much more a topic is talked of while opinion of it has turned."""
 USUAL = 0.3
 """Share of negative texts where nothing has happened."""
-
-
-WATCH = MonitorConfig(least=15, above=0.08, near=0.08, certainty=0.99)
-"""For classifiers that are right about seven texts in ten: a surge reaches them watered down."""
 
 
 def taught() -> pl.DataFrame:
@@ -90,7 +85,7 @@ def _fit(column: str, encoder: Any, seed: int) -> Classifier:
     from corank.errors import CompressionError
 
     rows, others = taught(), unseen()
-    config = ClassifierConfig(epochs=3, holdout=0.1)
+    config = ClassifierConfig(mode="frozen")  # both heads read the same vectors
     found = fit_classifier(
         rows["text"].to_list(), rows[column].to_list(), config, encoder=encoder, seed=seed
     )

@@ -46,7 +46,10 @@ class Classifier:
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return calibrated probabilities, (n, n_classes); rows sum to 1."""
-        vectors = self.encoder.encode_items(texts)
+        return self.probabilities(self.encoder.encode_items(texts))
+
+    def probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the same for vectors that the encoder made, (n, dim)."""
         logits = vectors @ self.weights + self.bias
         return np.asarray(softmax(logits.astype(np.float64) / self.temperature, axis=1))
 

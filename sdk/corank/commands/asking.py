@@ -125,7 +125,7 @@ def why(arguments: argparse.Namespace) -> None:
 def monitor(arguments: argparse.Namespace) -> None:
     """``corank monitor``."""
     url = check_webhook(arguments.webhook) if arguments.webhook else None
-    given = {"least": arguments.least, "above": arguments.above}
+    given = {"least": arguments.least, "times": arguments.times}
     options = {name: value for name, value in given.items() if value is not None}
     config = MonitorConfig(window=dt.timedelta(minutes=arguments.minutes), **options)
     rows, bundle = read_stream(arguments.texts), Path(arguments.bundle)

@@ -45,8 +45,8 @@ def print_alert(alert: Alert) -> None:
     """Print that opinion of a topic has turned, with the texts that say it most clearly."""
     turned = "turned against" if alert.kind == "raised" else "came back on"
     print(
-        f"{alert.at:%Y-%m-%d %H:%M}  opinion {turned} {alert.topic}: {alert.negative:.0%} of "
-        f"{alert.texts} texts negative, usually {alert.usual:.0%}"
+        f"{alert.at:%Y-%m-%d %H:%M}  opinion {turned} {alert.topic}: {alert.share:.1%} of all "
+        f"texts, usually {alert.usual:.1%}; of {alert.texts} on it {alert.negative:.0%} negative"
     )
     for text in alert.examples if alert.kind == "raised" else ():
         print(f"       {text}")

@@ -120,6 +120,13 @@ class TextEncoder:
                 "precision here, or another processor (x86 with VNNI, ARM with dot products)."
             )
 
+    def reads_like(self, other: "TextEncoder") -> bool:
+        """Whether both make the same vectors of items."""
+        mine, theirs = self.tokenizer, other.tokenizer
+        return (self.graph, self.passage_prompt, mine.max_tokens, mine.backend.to_str()) == (
+            other.graph, other.passage_prompt, theirs.max_tokens, theirs.backend.to_str()
+        )  # fmt: skip
+
     def encode_items(
         self,
         texts: Iterable[str],
