@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from benchmarks.datasets import PublicSet, Published
 from corank.classify.material import Labelled
-from corank.data.label_model import LabelModel, vote_classes
-from corank_finance.sentiment import SENTIMENT_FUNCTIONS
+from corank_finance.reading import INTENTS, NEWS, NEWS_VOTED, voted
 
 Labels = list[str | None]
 
@@ -149,22 +147,11 @@ def _phrasebank(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
     for train, test in parts:
         learn = texts[train].tolist(), labels[train].tolist(), targets[train]
         if by_functions:
-            learn = _voted(texts[train].tolist(), np.unique(labels).tolist())
+            learn = voted(texts[train].tolist())
         yield Fold(
             *learn[:2], texts[test].tolist(), labels[test].tolist(),
             targets=learn[2], clear=sure[test, 0] == 1,
         )  # fmt: skip
-
-
-def _voted(
-    texts: list[str], classes: list[str]
-) -> tuple[list[str], list[str], NDArray[np.float64]]:
-    """What labelling functions alone say: texts that any votes on, classes and their chances."""
-    votes = vote_classes(SENTIMENT_FUNCTIONS, pl.DataFrame({"text": texts}), classes)
-    chances = LabelModel.fit(votes, len(classes)).predict_proba(votes)
-    told = np.flatnonzero((votes >= 0).any(axis=1))
-    best = [classes[row] for row in chances[told].argmax(axis=1).tolist()]
-    return [texts[row] for row in told.tolist()], best, chances[told]
 
 
 def _clinc150(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
@@ -221,9 +208,9 @@ BANKING77 = LabelledSet(
     frozen_only=("8-shot",),
     in_steps=("7-steps",),
     options={
-        "full": {"adversarial": 0.5},
+        "full": INTENTS,
         "half": {"holdout": 0.0},
-        "faq": {"adversarial": 0.5, "out_of_scope": 0.25},
+        "faq": INTENTS | {"out_of_scope": 0.25},
         "10-of-half": {"holdout": 0.0},
     },
     variants={
@@ -267,8 +254,8 @@ PHRASEBANK = LabelledSet(
     folds=_phrasebank,
     protocols=("50agree-10-fold", "50agree-functions"),
     options={
-        "50agree-10-fold": {"epochs": 3, "dropout": 0.0, "smoothing": 0.0, "holdout": 0.0},
-        "50agree-functions": {"epochs": 1, "dropout": 0.0, "smoothing": 0.0, "holdout": 0.0},
+        "50agree-10-fold": NEWS,
+        "50agree-functions": NEWS_VOTED,
     },
     published=(
         Published(

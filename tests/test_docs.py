@@ -251,10 +251,21 @@ def test_the_ads_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Interval(value=" in capsys.readouterr().out
 
 
+@pytest.mark.filterwarnings("ignore:No three labelling functions")  # there are three sentences
 def test_the_finance_page_runs(tiny_encoder: str, capsys: pytest.CaptureFixture[str]) -> None:
-    stand_ins = {"questions(), config)": "questions(), config, encoder=encoder)"}
+    stand_ins = {
+        "questions(), config)": "questions(), config, encoder=encoder)",
+        "voted(sentences))": "voted(sentences), options=quick, encoder=encoder)",
+        "sentences, sentiments)": "sentences, sentiments, options=quick, encoder=encoder)",
+        "messages, wanted)": "messages, wanted, options=quick, encoder=encoder)",
+    }
     names: dict[str, Any] = {
         "config": ClassifierConfig(epochs=1, precision="no", mode="full"),
+        "quick": {"epochs": 1, "precision": "no", "mode": "full", "batch_size": 8},
+        "sentences": ["Net sales rose by 9%.", "Net sales fell by 9%.", "It is based here."] * 4,
+        "sentiments": ["positive", "negative", "neutral"] * 4,
+        "messages": ["my card is lost", "where is the card", "a fee was taken", "why a fee"] * 4,
+        "wanted": ["card", "card", "fee", None] * 4,
         "encoder": EncoderConfig(name=tiny_encoder, max_tokens=32),
     }
     exec(code_of("finance.md", stand_ins), names)  # noqa: S102  our own page

@@ -12,13 +12,15 @@ from corank import EncoderConfig
 from corank.classify.classifier import Classifier
 from corank.classify.faq import Faq, FaqAnswer
 from corank.data.label_model import vote_classes
+from corank.errors import DataError
 from corank.monitor import Alert, Monitor, MonitorConfig, Opinion, Window
 from corank.opinions import Understanding
 from corank.serve.panel import load_panels
 from corank.serve.words import Words, words_for
 from corank_finance import vertical
 from corank_finance.monitor_view import PANEL, drawn, replay
-from corank_finance.opinion import HOURS, SENTIMENTS, START, stream, taught, unseen
+from corank_finance.opinion import HOURS, START, stream, taught, unseen
+from corank_finance.reading import SENTIMENTS, fit_intents, fit_news, voted
 from corank_finance.sample import folder
 from corank_finance.sentiment import SENTIMENT_FUNCTIONS
 from corank_finance.service import entries, questions
@@ -110,6 +112,36 @@ def test_labelling_functions_vote_as_a_reader_would(text: str, label: str) -> No
 
 def test_there_are_labelling_functions_enough_and_each_says_why() -> None:
     assert len(SENTIMENT_FUNCTIONS) >= 6 and all(each.doc for each in SENTIMENT_FUNCTIONS)
+
+
+NEWS = [
+    "Operating profit rose to EUR 13.1 mn from EUR 8.7 mn.", "Net sales increased by 9%.",
+    "Net sales decreased by 12% from the year before.", "The mill will lay off 40 people.",
+    "The company is headquartered in Espoo.", "The meeting will be held on 4 April.",
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:No three labelling functions")  # there are six sentences
+def test_news_are_read_with_labels_or_with_functions_alone(tiny_encoder: str) -> None:
+    encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    quick = {"epochs": 1, "precision": "no", "batch_size": 8, "mode": "full"}
+    said = voted([*NEWS, "hm"] * 5)
+    assert "hm" not in said.texts or said.sentiments[said.texts.index("hm")] == "neutral"
+    assert said.chances.shape == (len(said.texts), 3) and np.allclose(said.chances.sum(axis=1), 1)
+    assert said.sentiments[said.texts.index(NEWS[0])] == "positive"
+    for learned in ((said.texts, said.sentiments), said):
+        made = fit_news(*learned, options=quick, encoder=encoder)
+        assert set(made.classes) <= set(SENTIMENTS) and made.about["fit"]["dropout"] == 0.0
+    with pytest.raises(DataError, match="No labelling function votes"):
+        voted([])
+
+
+def test_intents_are_learned_with_the_options_that_are_measured(tiny_encoder: str) -> None:
+    encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    quick = {"epochs": 1, "precision": "no", "batch_size": 8, "mode": "full"}
+    texts = ["lost card", "card lost", "a fee", "why a fee"] * 6
+    made = fit_intents(texts, ["lost", "lost", "fee", "fee"] * 6, options=quick, encoder=encoder)
+    assert made.classes == ("fee", "lost") and made.about["fit"]["adversarial"] == 0.5
 
 
 class Told:

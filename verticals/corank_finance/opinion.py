@@ -16,7 +16,6 @@ from corank.classify.classifier import Classifier
 from corank.classify.material import Labelled
 from corank_finance.sample import folder
 
-SENTIMENTS = ("negative", "neutral", "positive")
 START = dt.datetime(2025, 9, 1)
 HOURS = 72
 LOUD = 5.0
