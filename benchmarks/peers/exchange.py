@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-GIVEN, VECTORS = "given.npz", "vectors.npz"
+GIVEN, VECTORS, KEPT = "given.npz", "vectors.npz", "kept.npz"
 BLOCK = 1_000  # histories ranked at a time
 
 
@@ -95,7 +95,7 @@ class Vectors(NamedTuple):
     items: Floats  # (n_items, d)
     known: NDArray[np.bool_]  # (n_items,) items that it can show at all
     settings: str  # what validation chose
-    seconds: float = 0.0  # that it took
+    seconds: float = 0.0  # that it took, those before it was stopped and started again too
 
     def save(self, folder: Path) -> None:
         """Write ``vectors.npz``, whole or not at all."""
@@ -111,8 +111,24 @@ class Vectors(NamedTuple):
             return cls(*arrays, str(file["settings"]), float(file["seconds"]))
 
 
+def keep(folder: Path, **arrays: Any) -> None:
+    """Write ``kept.npz``, whole or not at all: what a peer that was stopped goes on from."""
+    part = folder / f"part-{KEPT}"
+    np.savez(part, **arrays)
+    part.replace(folder / KEPT)
+
+
+def kept(folder: Path) -> dict[str, NDArray[Any]]:
+    """Read what `keep` wrote; nothing where it never did."""
+    if not (folder / KEPT).exists():
+        return {}
+    with np.load(folder / KEPT, allow_pickle=False) as file:
+        return dict(file)
+
+
 def work(fit: Callable[[Given], Vectors]) -> None:
     """Do what a peer's process is for: the folder is the command line's last word."""
     folder, start = Path(sys.argv[-1]), time.perf_counter()
     vectors = fit(Given.load(folder))
-    vectors._replace(seconds=time.perf_counter() - start).save(folder)
+    took = time.perf_counter() - start
+    vectors._replace(seconds=vectors.seconds + took).save(folder)

@@ -85,7 +85,7 @@ def fit_peers(
         split: training data and test.
         repeatable: items that may be shown again, (n_items,).
         folder: where what is exchanged lies, a folder a peer; who has left vectors there is not run
-            again.
+            again, and who was stopped goes on.
         seed: of everything that is random.
         limit: seconds that each may take.
         peers: who.

@@ -5,10 +5,15 @@ Klenitskiy and Vasilev, "Turning Dross Into Gold Loss", RecSys 2023, which is Re
 are two blocks of four heads, 256 factors, batches of 128 and a rate of 0.001; its three epochs
 are replaced by as many as validation asks for. Dropout is the SASRec paper's, .2 for dense data and
 .5 for sparse. Histories are cut where all but one in a hundred fit, at 200 items at
-most; that saves time and no more.
+most; that saves time and no more. The optimizer begins anew with every epoch, as RecTools'
+``fit_partial`` has it, so the weights are all that a stopped run goes on from.
 """
 
+import sys
+import time
 from copy import deepcopy
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,7 +22,7 @@ from pytorch_lightning import seed_everything
 from rectools.dataset import Dataset
 from rectools.models import SASRecModel
 
-from benchmarks.peers.exchange import Floats, Given, Lists, Vectors, work
+from benchmarks.peers.exchange import Floats, Given, Lists, Vectors, keep, kept, work
 
 DENSE = 50  # events of a history, on average
 MAX_EPOCHS = 100
@@ -26,8 +31,14 @@ LONGEST = 200
 BATCH = 256
 
 
-def fit(given: Given) -> Vectors:
-    """Train until validation gains no more; return what the best epoch makes."""
+def fit(given: Given, folder: Path | None = None) -> Vectors:
+    """Train until validation gains no more; return what the best epoch makes.
+
+    Args:
+        given: what to learn from.
+        folder: where weights are kept after every epoch, and found again.
+    """
+    began, before = time.perf_counter(), kept(folder) if folder else {}
     dataset = _dataset(given.train)
     lengths = np.diff(given.train.indptr)
     length = max(min(int(np.quantile(lengths, 0.99, method="higher")), LONGEST), 2)
@@ -35,8 +46,16 @@ def fit(given: Given) -> Vectors:
     seed_everything(given.seed)
     model = SASRecModel(dropout_rate=dropout, session_max_len=length)
     best: dict[str, torch.Tensor] = {}
-    best_value, best_epoch = -1.0, 0
-    for epoch in range(1, MAX_EPOCHS + 1):
+    best_value, best_epoch, first, spent = -1.0, 0, 1, 0.0
+    if before:
+        model.fit_partial(dataset, min_epochs=1, max_epochs=1)  # builds the net, and is forgotten
+        model.torch_model.load_state_dict(_part(before, "now."))
+        best = _part(before, "best.")
+        best_value, spent = float(before["best_value"]), float(before["spent"])
+        best_epoch, first = int(before["best_epoch"]), int(before["epoch"]) + 1
+    for epoch in range(first, MAX_EPOCHS + 1):
+        if epoch - 1 - best_epoch >= PATIENCE:
+            break
         model.fit_partial(dataset, min_epochs=1, max_epochs=1)
         items, known = _items(model, given.n_items)
         value = given.ndcg(_vectors(model, given.validation), items, known)
@@ -44,12 +63,28 @@ def fit(given: Given) -> Vectors:
         if value > best_value:
             best_value, best_epoch = value, epoch
             best = deepcopy(model.torch_model.state_dict())
-        elif epoch - best_epoch >= PATIENCE:
-            break
+        if folder:
+            keep(
+                folder, epoch=epoch, best_epoch=best_epoch, best_value=best_value,
+                spent=spent + time.perf_counter() - began,
+                **_named("now.", model.torch_model.state_dict()), **_named("best.", best),
+            )  # fmt: skip
     settings = f"dropout {dropout}, {best_epoch} epochs, histories of {length}"
     model.torch_model.load_state_dict(best)
     items, known = _items(model, given.n_items)
-    return Vectors(_vectors(model, given.test), items, known, settings)
+    return Vectors(_vectors(model, given.test), items, known, settings, spent)
+
+
+def _named(prefix: str, weights: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    return {prefix + name: value.numpy() for name, value in weights.items()}
+
+
+def _part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, torch.Tensor]:
+    return {
+        name.removeprefix(prefix): torch.from_numpy(value)
+        for name, value in arrays.items()
+        if name.startswith(prefix)
+    }
 
 
 def _dataset(histories: Lists) -> Dataset:
@@ -101,4 +136,4 @@ def _vectors(model: SASRecModel, histories: Lists) -> Floats:
 
 
 if __name__ == "__main__":
-    work(fit)
+    work(partial(fit, folder=Path(sys.argv[-1])))

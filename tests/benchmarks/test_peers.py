@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.peers.exchange import VECTORS, Given, Lists, Vectors
+from benchmarks.peers.exchange import VECTORS, Given, Lists, Vectors, kept
 from benchmarks.peers.run import PEERS, Fitted, Peer, fit_peers, scorer
 from corank import Dataset
 from corank.data.context import nothing_known
@@ -174,6 +174,13 @@ def test_sasrec_learns_what_comes_next(rings: Split, tmp_path: Path) -> None:
     wanted = np.array([rings.test.cases().relevant[row][0] for row in range(len(run))])
     assert np.mean(run[:, 0] == wanted) > 0.9
     assert "epochs" in found.scorers[0].settings
+    place = tmp_path / SASREC.name
+    (place / VECTORS).unlink()  # as if it had been stopped before the end
+    before = kept(place)
+    again = fit_peers(rings, np.zeros(N, np.bool_), tmp_path, seed=0, limit=300, peers=[SASREC])
+    assert (asked(again, rings) == run).all()
+    assert kept(place)["epoch"] == before["epoch"]
+    assert again.seconds[SASREC.name] > float(before["spent"])
 
 
 def test_every_peer_says_how_it_is_installed() -> None:
