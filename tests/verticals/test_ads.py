@@ -1,6 +1,7 @@
 """Ads: what brings most comes first, and what became of impressions is graded."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,3 +119,15 @@ def test_what_cannot_be_is_set_aside(row: dict[str, Any], rule: str) -> None:
     whole = pl.concat([VERTICAL.items.create_empty(), frame], how="diagonal_relaxed")
     good, why = VERTICAL.items.filter(whole, cast=True)
     assert good.height == 0 and any(broken.startswith(rule) for broken in why.counts())
+
+
+def test_bids_in_another_currency_are_set_aside(tmp_path: Path) -> None:
+    currencies = ["EUR", "JPY", "EUR", "", "EUR", "USD"]
+    lines = [f"i{n},T{n},1.0,{currency}" for n, currency in enumerate(currencies)]
+    (tmp_path / "items.csv").write_text("\n".join(["item_id,title,bid,currency", *lines, ""]))
+    (tmp_path / "interactions.csv").write_text(
+        "user_id,item_id,event,timestamp\nu,i0,click,2025-01-01\n"
+    )
+    data = VERTICAL.read(tmp_path)
+    assert data.items["item_id"].to_list() == ["i0", "i2", "i3", "i4"]
+    assert "2 x breaks the rule 'currency of the account'" in str(data.intake)

@@ -52,6 +52,12 @@ class Creative(Item):
         return pl.col("ends") >= pl.col("starts")
 
     @dy.rule()
+    def currency_of_the_account(cls) -> pl.Expr:  # noqa: N805, D102
+        # Bids are compared with one another: what most are in is the account's.
+        known = pl.col("currency").drop_nulls()
+        return pl.col("currency").is_null() | (pl.col("currency") == known.mode().sort().first())
+
+    @dy.rule()
     def ages_in_order(cls) -> pl.Expr:  # noqa: N805, D102
         return pl.col("max_age") >= pl.col("min_age")
 
