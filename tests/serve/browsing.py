@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +35,10 @@ if CHROMIUM is None:
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 DESKTOP, PHONE = (1200, 850), (390, 800)
+HOSTILE = (
+    "<script>window.owned = 1</script><img src=x onerror='window.owned = 2'> "
+    "${window.owned = 3} {{value}} </script>"
+)
 
 
 @dataclass
@@ -116,3 +122,14 @@ def barriers(page: Page) -> list[tuple[str, list[str]]]:
             break
         page.wait_for_timeout(700)
     return [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found]
+
+
+def post(url: str, body: bytes, kind: str) -> tuple[int, str]:
+    """Send something to an address; return the status and what was answered."""
+    request = urllib.request.Request(url, body, {"content-type": kind})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()

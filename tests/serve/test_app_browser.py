@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,15 +18,22 @@ from corank import EncoderConfig, Engine, FitConfig, Pipeline
 from corank.bundle import read_report, save
 from corank.serve.guard import MAX_BODY
 from corank.serve.words import LANGUAGES
-from tests.serve.browsing import DESKTOP, PHONE, barriers, expect, served, started, tab, visit
+from tests.serve.browsing import (
+    DESKTOP,
+    HOSTILE,
+    PHONE,
+    barriers,
+    expect,
+    post,
+    served,
+    started,
+    tab,
+    visit,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-HOSTILE = (
-    "<script>window.owned = 1</script><img src=x onerror='window.owned = 2'> "
-    "${window.owned = 3} {{value}} </script>"
-)
 QUERY = "coffee grinder"
 PASSWORD = "pass phrase"  # noqa: S105
 
@@ -247,16 +252,6 @@ def test_the_price_limit_and_what_cannot_be_answered(browser: Browser, address: 
         page.locator("#cr-query textarea").fill("  ")
         page.locator("#cr-query textarea").press("Enter")
         expect(page.get_by_text("Nothing asked yet")).to_be_visible()
-
-
-def post(url: str, body: bytes, kind: str) -> tuple[int, str]:
-    request = urllib.request.Request(url, body, {"content-type": kind})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
 
 
 def test_a_request_that_is_too_large_is_refused(address: str) -> None:

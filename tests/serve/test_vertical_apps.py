@@ -14,7 +14,18 @@ from corank import EncoderConfig, FitConfig, Pipeline, load_vertical, verticals
 from corank.plugin import beside, named
 from corank.serve.panel import load_panels
 from corank.serve.words import LANGUAGES
-from tests.serve.browsing import DESKTOP, PHONE, barriers, expect, served, started, tab, visit
+from tests.serve.browsing import (
+    DESKTOP,
+    HOSTILE,
+    PHONE,
+    barriers,
+    expect,
+    post,
+    served,
+    started,
+    tab,
+    visit,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -95,6 +106,32 @@ def test_each_tab_opens_and_keeps_nobody_out(
                 assert barriers(page) == [], heading
         tab(page, words["recommend"])
         expect(page.locator("#cr-recommended h3").first).to_be_visible()
+
+
+FILE = (
+    b'--b\r\nContent-Disposition: form-data; name="files"; filename="cat.exe"\r\n'
+    b"Content-Type: application/octet-stream\r\n\r\nMZ\r\n--b--\r\n"
+)
+
+
+@pytest.mark.parametrize("app", NAMES, indirect=True)
+def test_hostile_words_and_files_and_a_neighbour_do_no_harm(
+    browser: Browser, app: tuple[str, str]
+) -> None:
+    """Two people at once; `visit` sees to it that no script of theirs ever runs."""
+    _, url = app
+    with visit(browser, url) as one, visit(browser, url) as other:
+        tab(other, "Recommend")
+        other.locator("#cr-recommended .cr-buttons button").first.wait_for()
+        for field in one.locator("#cr-who input").all():
+            field.evaluate("(box, said) => { box.value = said }", HOSTILE)
+        one.locator("#cr-query textarea").fill(HOSTILE)
+        one.locator("#cr-query textarea").press("Enter")
+        expect(one.locator("#cr-results .cr-empty-what, #cr-results h2").first).to_be_visible()
+        expect(other.locator("#cr-chips li")).to_have_count(0)
+    assert post(f"{url}gradio_api/upload", FILE, "multipart/form-data; boundary=b")[0] >= 400
+    status, said = post(f"{url}gradio_api/queue/join", b"x" * 1_000_001, "application/json")
+    assert (status, said) == (413, "A request may hold at most 1,000,000 bytes.")
 
 
 def choose(page: Page, label: str, typed: str) -> None:
