@@ -93,6 +93,14 @@ def test_every_system_is_measured_on_every_case(report: Report) -> None:
     assert (rows["value"] <= rows["high"]).all()
 
 
+def test_what_an_answer_costs_stands_beside_what_it_is_worth(report: Report) -> None:
+    waits = {row["system"]: row["answer_ms"] for row in report.about["waits"]}
+    theirs = {name for name in OTHERS if not name.startswith("corank/")}
+    assert set(waits) == {"corank", *theirs} and min(waits.values()) > 0
+    assert waits["popularity"] < waits["corank"]  # which explains, and asks many
+    assert "Milliseconds for ten answers" in report.markdown()
+
+
 def test_each_difference_is_the_difference_of_the_means(report: Report) -> None:
     over = report.frame.filter(pl.col("metric").str.contains("_over/"))
     assert set(over["system"]) == {"corank"}

@@ -37,6 +37,7 @@ from corank.runs import (
     rank_ruled,
     try_queries,
 )
+from corank.waits import answer_times
 
 SHORT_HISTORY = 3
 TAIL = 0.8
@@ -150,6 +151,7 @@ def _recommendations(
         "settings": {other.name: other.settings for other in others}
         | ({RULED: RULED_HOW} if RULED in runs else {}),
     }
+    about["waits"] = answer_times(engine, task, baselines, seed)
     best = best_baseline(rows, metrics[0]).system
     if shown := exposed({name: runs[name][0] for name in (OURS, best)}, engine):
         about["providers"] = shown

@@ -111,10 +111,12 @@ def hostile_why() -> Why:
 def hostile_report() -> Report:
     rows = (
         Row(SCRIPT, SCRIPT, SCRIPT, 0.5, 0.4, 0.6),
+        Row(SCRIPT + "2", SCRIPT, SCRIPT, 0.4, 0.3, 0.5),
         Row(SCRIPT, SCRIPT, f"m_over/{SCRIPT}", 0.1),
     )
     providers = [{"provider": SCRIPT, "items": 1.0, SCRIPT: 0.5}]
     about = {SCRIPT: SCRIPT, "settings": {SCRIPT: SCRIPT}, "providers": providers}
+    about["waits"] = [{"system": name, "answer_ms": 1.5} for name in (SCRIPT, SCRIPT + "2")]
     return Report(SCRIPT, rows, about, (SCRIPT,))
 
 
@@ -333,6 +335,23 @@ def test_the_report_leads_with_its_verdict_and_draws_the_leading_metric(bundle: 
     for row in (most, least):
         assert f"{row['provider']}{row['items']:,.2f}{row['corank']:,.2f}" in read.text
     assert "corank evaluate shop --data FOLDER" in Read(report_view(None, "shop", EN)).text
+
+
+def test_the_report_draws_what_answers_are_worth_against_what_they_cost(bundle: Path) -> None:
+    report = read_report(bundle)
+    markup = report_view(report, "shop", ZH)
+    plane = re.search(r"<svg[^>]*cr-plane.*?</svg>", markup)
+    assert plane
+    systems = [row["system"] for row in report.about["waits"]]
+    assert plane[0].count("<circle") == len(systems) and "ndcg@10 与应答耗时" in markup
+    names = re.findall(r'<text x="([\d.]+)" y="([\d.-]+)">([^<]+)</text>', plane[0])
+    assert sorted(name for _, _, name in names) == sorted(systems)
+    places = [(float(x), float(y)) for x, y, _ in names]
+    for number, (x, y) in enumerate(places):
+        for a, b in places[:number]:
+            assert abs(x - a) >= 169 or abs(y - b) >= 13.9
+    before = replace(report, about={k: v for k, v in report.about.items() if k != "waits"})
+    assert "cr-plane" not in report_view(before, "shop", EN)  # saved by an earlier version
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ OURS = "corank"
 TABLES = {
     "labels": "Labelling functions",
     "providers": "Exposure over share of the catalogue, most and least",
+    "waits": "Milliseconds for ten answers to one history, the median",
 }
 """What of ``about`` is a table: a list of rows with the same keys."""
 

@@ -3,7 +3,8 @@
 Knows a `Report`; draws with markup alone, as the serving path has no plotting library.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from corank.evaluate.report import OURS, TABLES, Report, Row
 from corank.serve.markup import Html, join, tag
@@ -11,6 +12,10 @@ from corank.serve.views import empty, table
 from corank.serve.words import Words
 
 LISTED_ELSEWHERE = ("cases", "settings", *TABLES)
+PLANE = (640, 240)
+"""Width and height of the plot of worth against waiting."""
+NAME = (170, 14)
+"""Room for a system's name in it."""
 
 
 def report_view(report: Report | None, source: str, words: Words) -> Html:
@@ -26,6 +31,7 @@ def report_view(report: Report | None, source: str, words: Words) -> Html:
         tag("p", report.verdict, class_="cr-verdict", lang="en"),
         _leaks(report, words),
         _plot(plain, words),
+        _plane(report, plain, words),
         *[_slice(report, split, plain, words) for split in splits],
         _differences(over, words) if over else None,
         _providers(report, words),
@@ -74,6 +80,60 @@ def _plot(plain: Sequence[Row], words: Words) -> Html:
     heading = tag("h3", words("leading", metric=lead, split=split))
     chart = tag("table", tag("tbody", *map(drawn, rows)), class_="cr-bars cr-plot")
     return tag("section", heading, chart)
+
+
+def _plane(report: Report, plain: Sequence[Row], words: Words) -> Html | None:
+    """What each system's answers are worth against how long one takes, on a scale of powers."""
+    lead, split = plain[0].metric, plain[0].split
+    worth = {row.system: row.value for row in plain if (row.metric, row.split) == (lead, split)}
+    waits = {row["system"]: row["answer_ms"] for row in report.about.get("waits", ())}
+    systems = [system for system in waits if system in worth and waits[system] > 0]
+    if len(systems) < 2:
+        return None
+    powers = {system: math.log10(waits[system]) for system in systems}
+    left, right = min(powers.values()) - 0.1, max(powers.values()) + 0.6  # for the names
+    top = 1.1 * max(worth[system] for system in systems) or 1.0
+
+    places = {
+        system: (
+            PLANE[0] * (powers[system] - left) / (right - left),
+            PLANE[1] * (1 - worth[system] / top),
+        )
+        for system in systems
+    }
+    beside = _apart(places)
+
+    def drawn(system: str) -> Html:
+        x, y = places[system]
+        dot = tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=4)
+        name = tag("text", system, x=f"{x + 7:.1f}", y=f"{beside[system] + 4:.1f}")
+        return tag("g", dot, name, class_="cr-ours" if system == OURS else None)
+
+    said = "; ".join(f"{one}: {worth[one]:.4f}, {waits[one]:.2f} ms" for one in systems)
+    picture = tag(
+        "svg",
+        *[drawn(system) for system in systems],
+        viewBox=f"0 0 {PLANE[0]} {PLANE[1]}",
+        role="img",
+        aria_label=said,
+        class_="cr-plane",
+    )
+    ends = f"{min(waits.values()):.2g} … {max(waits.values()):.2g} ms"
+    return tag(
+        "section",
+        tag("h3", words("plane", metric=lead)),
+        picture,
+        tag("p", words("plane_help", ends=ends), class_="cr-note"),
+    )
+
+
+def _apart(places: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """Heights for the names of dots, so that no name lies on another."""
+    heights: dict[str, float] = {}
+    for system, (x, y) in sorted(places.items(), key=lambda each: each[1][1]):
+        near = [heights[one] for one in heights if abs(places[one][0] - x) < NAME[0]]
+        heights[system] = max([y, *(height + NAME[1] for height in near if height + NAME[1] > y)])
+    return heights
 
 
 def _slice(report: Report, split: str, plain: Sequence[Row], words: Words) -> Html:

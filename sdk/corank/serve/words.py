@@ -125,6 +125,9 @@ ENGLISH = {
     "Measure it: corank evaluate {source} --data FOLDER",
     "leaks": "This test leaks; the figures are too good.",
     "leading": "{metric}, {split}: every system with its 95% interval",
+    "plane": "{metric} against what an answer costs",
+    "plane_help": "Higher is better, further right is slower: ten answers to one history, the "
+    "median, {ends} on a logarithmic scale.",
     "system": "System",
     "cases": "{count} cases",
     "interval": "95% interval in brackets, where there is one",
@@ -253,6 +256,8 @@ CHINESE = {
     "请评测:corank evaluate {source} --data FOLDER",
     "leaks": "此测试有泄漏,数字偏高。",
     "leading": "{metric},{split}:各系统及 95% 区间",
+    "plane": "{metric} 与应答耗时",
+    "plane_help": "越高越好,越靠右越慢:对一份历史给出十个答案的中位耗时,{ends},对数刻度。",
     "system": "系统",
     "cases": "{count} 个案例",
     "interval": "括号内为 95% 区间(如有)",
