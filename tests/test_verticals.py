@@ -28,6 +28,7 @@ from corank import (
     Require,
     User,
     Vertical,
+    Visitor,
     asker,
     labeling_function,
 )
@@ -274,6 +275,10 @@ def test_a_broken_sample_is_told_what_is_wrong(
             "'worth' reads the model's scores, which 'blurb_cap' changes before it",
         ),
         ({"example_asker": {"devise": "tv"}}, "its example tells 'devise' of whoever asks"),
+        (
+            {"visitors": (Visitor(name="A", history=(), known={"devise": "tv"}),)},
+            "a visitor of its tells 'devise' of whoever asks",
+        ),
         ({"labeling_functions": ()}, "declares no labelling function"),
         ({"metrics": ("ndgc@10",)}, "Vertical 'library': Unknown metric 'ndgc@10'.* 'ndcg'"),
         ({"metrics": ("recall@101",)}, "'recall@101' looks deeper than the 100 ranks"),
@@ -284,6 +289,23 @@ def test_what_does_not_fit_is_refused_when_it_is_declared(
 ) -> None:
     with pytest.raises(DeclarationError, match=message):
         replace(library, **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("visitor", "message"),
+    [
+        (Visitor(name="Ana", history=("nix",)), "its visitor 'Ana': Item 'nix' is not among"),
+        (
+            Visitor(name="Bo", history=(), known={"timestamp": "soon"}),
+            "its visitor 'Bo': The moment's timestamp='soon' cannot be read",
+        ),
+    ],
+)
+def test_a_visitor_who_cannot_be_is_refused(
+    library: Vertical, visitor: Visitor, message: str
+) -> None:
+    with pytest.raises(DeclarationError, match=message):
+        check_vertical(replace(library, visitors=(visitor,)))
 
 
 def test_reading_a_sample_that_does_not_exist_is_an_error(library: Vertical) -> None:

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from corank.vertical import Vertical as Vertical
     from corank.vertical import load_vertical as load_vertical
     from corank.vertical import verticals as verticals
+    from corank.visitor import Visitor as Visitor
 
     __version__: str
 
@@ -114,6 +115,7 @@ _HOME = {
     "User": "data.schema",
     "UserModelConfig": "rank.sequence",
     "Vertical": "vertical",
+    "Visitor": "visitor",
     "compress_classifier": "classify.compressing",
     "export": "exporting",
     "fit_appeal": "classify.appeal_training",

@@ -37,6 +37,7 @@ def check_vertical(vertical: Vertical) -> None:
     - It ships a sample, and every row of it is accepted.
     - Every labelling function votes on some event of the sample and abstains on some other.
     - Some event is positive, and the sample can be split and carved as ``corank demo`` does.
+    - Its visitors have looked at items of the sample, and tell of themselves what makes sense.
     - Where the sample holds queries, one at least has a relevant item.
     - Every item's text says something.
     - On a random ranking and on an empty one the rules do not fail, invent or repeat items, or
@@ -52,6 +53,7 @@ def check_vertical(vertical: Vertical) -> None:
         data = _read(vertical)
         _check_labels(data)
         _check_queries(vertical, data)
+        _check_visitors(vertical, data)
         _check_texts(vertical, data)
         _check_rules(vertical, data)
     except DeclarationError as error:
@@ -119,6 +121,15 @@ def _check_queries(vertical: Vertical, data: Dataset) -> None:
         raise DeclarationError("its sample holds queries, and none has an item graded above 0.")
     if not all(query.strip() for query in vertical.example_queries):
         raise DeclarationError("one of its example queries is blank.")
+
+
+def _check_visitors(vertical: Vertical, data: Dataset) -> None:
+    for visitor in vertical.visitors:
+        try:
+            data.index_of(visitor.history)
+            vertical.moment(visitor.known)
+        except RequestError as error:
+            raise DeclarationError(f"its visitor {visitor.name!r}: {error}") from error
 
 
 def _check_texts(vertical: Vertical, data: Dataset) -> None:

@@ -35,6 +35,7 @@ from corank.evaluate.metrics import parse_metric
 from corank.evaluate.task import DEPTH
 from corank.policy import Policy
 from corank.rank.rules import Rule
+from corank.visitor import Visitor
 
 GROUP = "corank.verticals"
 TIME = "timestamp"
@@ -73,6 +74,7 @@ class Vertical:
             `EncoderConfig` (or None) and a seed and returns what has a ``save``; fitted by
             ``corank demo`` and kept beside the bundle.
         sample: folder of a small data set that ships with the vertical.
+        visitors: people of the sample that the app offers to try it as.
         example_queries: what the demo searches for.
         example_asker: who asks in the demo, and at first in the app, where rules ask who asks:
             columns of users and interactions, as `Engine.search` takes them in ``now``.
@@ -102,6 +104,7 @@ class Vertical:
     panels: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     sample: Path | None = None
+    visitors: tuple[Visitor, ...] = ()
     example_queries: tuple[str, ...] = field(default=())
     example_asker: Mapping[str, Any] = field(default_factory=dict)
 
@@ -165,6 +168,7 @@ class Vertical:
             "a rule asks for": self.asked,
             "its example tells": tuple(self.example_asker),
             "its policy masks": self.policy.masked,
+            "a visitor of its tells": tuple({n for each in self.visitors for n in each.known}),
         }
         for what, told in says.items():
             for column in told:

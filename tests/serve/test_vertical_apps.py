@@ -141,6 +141,22 @@ def choose(page: Page, label: str, typed: str) -> None:
     page.get_by_role("option").first.click()
 
 
+@pytest.mark.parametrize("app", NAMES, indirect=True)
+def test_it_can_be_tried_as_somebody(browser: Browser, app: tuple[str, str]) -> None:
+    name, url = app
+    visitor = load_vertical(name).visitors[0]
+    with visit(browser, url) as page:
+        tab(page, "Recommend")
+        choose(page, "Try it as somebody", visitor.name)
+        expect(page.locator("#cr-chips li")).to_have_count(len(visitor.history))
+        expect(page.get_by_text(f"Recommended after {len(visitor.history)} item")).to_be_visible()
+        for column, value in visitor.known.items():
+            field = page.locator(f"#cr-who-{column} textarea, #cr-who-{column} input").first
+            if field.count():
+                expect(field).to_have_value(str(value).lower() if value is True else str(value))
+        assert barriers(page) == []
+
+
 @pytest.mark.parametrize("app", ["ads"], indirect=True)
 def test_the_ad_desk_asks_what_if(browser: Browser, app: tuple[str, str]) -> None:
     with visit(browser, app[1]) as page:

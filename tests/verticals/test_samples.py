@@ -104,6 +104,14 @@ def test_the_generator_writes_the_committed_files_to_the_byte(
         assert (tmp_path / name).read_bytes() == (sample.folder / name).read_bytes(), name
 
 
+def test_there_are_visitors_to_try_it_as(sample: Sample) -> None:
+    visitors = sample.vertical.visitors
+    assert len(visitors) >= 4 and len({each.name for each in visitors}) == len(visitors)
+    assert all(each.history for each in visitors)
+    asked = set(sample.vertical.asked) - {"timestamp"}
+    assert not asked or all(each.known for each in visitors)
+
+
 def test_another_seed_writes_another_year(sample: Sample, tmp_path: Path) -> None:
     import_module(f"corank_{sample.vertical.name}.sample.generate").write(tmp_path, seed=8)
     for name in ("users.csv", "interactions.csv"):

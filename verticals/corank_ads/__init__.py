@@ -6,6 +6,7 @@ from corank_ads.labels import EXPOSURE, LABELING_FUNCTIONS
 from corank_ads.rules import RULES
 from corank_ads.sample import folder
 from corank_ads.schema import Creative, Event, Person
+from corank_ads.visitors import VISITORS
 
 vertical = Vertical(
     name="ads",
@@ -24,6 +25,7 @@ vertical = Vertical(
     genre="category",
     panels=("corank_ads.what_if:PANEL",),
     sample=folder(),
+    visitors=VISITORS,
     example_queries=(
         "a warm jumper that lasts",
         "something to read on the train",

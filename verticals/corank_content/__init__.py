@@ -6,6 +6,7 @@ from corank_content.labels import LABELING_FUNCTIONS
 from corank_content.rules import RULES
 from corank_content.sample import folder
 from corank_content.schema import Content, Event, Reader
+from corank_content.visitors import VISITORS
 
 vertical = Vertical(
     name="content",
@@ -21,6 +22,7 @@ vertical = Vertical(
     provider="publisher",
     genre="genre",
     sample=folder(),
+    visitors=VISITORS,
     example_queries=(
         "something calm about the sea",
         "how do I start saving",

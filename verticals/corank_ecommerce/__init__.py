@@ -6,6 +6,7 @@ from corank_ecommerce.labels import LABELING_FUNCTIONS
 from corank_ecommerce.rules import RULES
 from corank_ecommerce.sample import folder
 from corank_ecommerce.schema import Event, Product, Shopper
+from corank_ecommerce.visitors import VISITORS
 
 vertical = Vertical(
     name="ecommerce",
@@ -22,6 +23,7 @@ vertical = Vertical(
     provider="brand",
     genre="category",
     sample=folder(),
+    visitors=VISITORS,
     example_queries=(
         "keeps soup hot on a hike",
         "gift for a coffee lover",

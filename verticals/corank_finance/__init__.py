@@ -6,6 +6,7 @@ from corank_finance.labels import LABELING_FUNCTIONS
 from corank_finance.rules import RULES
 from corank_finance.sample import folder
 from corank_finance.schema import Customer, Event, Product
+from corank_finance.visitors import VISITORS
 
 vertical = Vertical(
     name="finance",
@@ -27,6 +28,7 @@ vertical = Vertical(
         "sentiment": "corank_finance.opinion:fit_sentiment",
     },
     sample=folder(),
+    visitors=VISITORS,
     example_queries=(
         "somewhere safe for a deposit on a flat",
         "low cost way into the whole world's shares",

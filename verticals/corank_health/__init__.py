@@ -7,6 +7,7 @@ from corank_health.policy import POLICY
 from corank_health.rules import JOINS, RULES
 from corank_health.sample import folder
 from corank_health.schema import Event, Person, Relation, Resource
+from corank_health.visitors import VISITORS
 
 vertical = Vertical(
     name="health",
@@ -25,6 +26,7 @@ vertical = Vertical(
     provider="source",
     genre="kind",
     sample=folder(),
+    visitors=VISITORS,
     example_queries=(
         "something for hay fever that will not make me sleepy",
         "is it safe to take ibuprofen with blood thinners",

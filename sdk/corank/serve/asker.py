@@ -4,8 +4,8 @@ A vertical's rules name columns of its users and interactions; each becomes a fi
 moment needs no field: it is now. Knows schemas; knows neither gradio nor the engine.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -51,10 +51,15 @@ def questions(vertical: Vertical) -> tuple[Question, ...]:
             choices = tuple(dtype.categories)
         elif dtype == pl.Boolean:
             choices = YES_NO
-        said = str(vertical.example_asker.get(name, ""))
-        said = said.lower() if choices == YES_NO else said
-        found.append(Question(name, column.description or "", choices, said))
+        question = Question(name, column.description or "", choices)
+        found.append(replace(question, at_first=answer(question, vertical.example_asker)))
     return tuple(found)
+
+
+def answer(question: Question, known: Mapping[str, Any]) -> str:
+    """Return what the form's field holds where so much is known; nothing where it is not."""
+    said = str(known.get(question.column, ""))
+    return said.lower() if question.choices == YES_NO else said
 
 
 def told(asked: Sequence[Question], answers: Sequence[Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from corank.serve.journal import Journal
 from corank.serve.markup import Html
 from corank.serve.views import Shown
 from corank.serve.words import Words
+from corank.visitor import Visitor
 
 ANSWERS = 10
 PICKS = 8
@@ -38,6 +39,11 @@ class Desk:
     def __init__(self, engine: Engine, journal: Journal | None = None) -> None:
         self.engine, self.journal = engine, journal
         self.catalogue = Catalogue(engine)
+
+    def visitors(self) -> dict[str, Visitor]:
+        """Return whom the app can be tried as, by name: those whose history the catalogue holds."""
+        known = set(self.engine.ids)
+        return {v.name: v for v in self.engine.vertical.visitors if known.issuperset(v.history)}
 
     def search(
         self,

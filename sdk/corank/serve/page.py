@@ -14,7 +14,7 @@ from corank.engine import MAX_QUERY, Engine
 from corank.evaluate.report import Report
 from corank.policy import in_language
 from corank.serve import views
-from corank.serve.asker import MOST, Question, questions, told
+from corank.serve.asker import MOST, Question, answer, questions, told
 from corank.serve.desk import ANSWERS, Desk
 from corank.serve.journal import Journal
 from corank.serve.label_desk import LabelDesk
@@ -83,6 +83,7 @@ def build(
         demo.load(fill, None, list(outputs), **QUIET)
 
     most = min(MOST_ANSWERS, engine.items.height)
+    people = desk.visitors()
     demo = gr.Blocks(title=f"corank · {vertical.name}", analytics_enabled=False)
     with demo:
         shown, following, explained = gr.State(), gr.State(), gr.State()
@@ -132,6 +133,14 @@ def build(
                 results = markup("results")
             with gr.Tab(word("recommend"), id="recommend"), gr.Row():
                 with gr.Column(scale=2, min_width=280):
+                    visitor = gr.Dropdown(
+                        list(people),
+                        value=None,
+                        label=word("visitor"),
+                        info=word("visitor_help"),
+                        visible=bool(people),
+                        elem_id="cr-visitor",
+                    )
                     pick = gr.Textbox(
                         label=word("pick"),
                         placeholder=word("pick_hint"),
@@ -207,6 +216,12 @@ def build(
         def start_over() -> list[str]:
             return []
 
+        def become(name: str | None) -> tuple[Any, ...]:
+            if name not in people:
+                return [], *[question.at_first for question in form]
+            chosen = people[name]
+            return [*chosen.history], *[answer(question, chosen.known) for question in form]
+
         def follow(kept: list[str], who: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
             return desk.follow(kept, _words(request), who)
 
@@ -241,6 +256,7 @@ def build(
             listed_items.include(include, history, **kept)
         chips.leave_out(leave_out, history, **kept)
         chips.start_over(start_over, None, **kept)
+        visitor.input(become, visitor, [history, *fields], **QUIET)
         labels_tab.select(show_labels, graded, labelled, show_progress_on=labelled, **WAITED)
         labelled.grade(grade, graded, graded, **QUIET)
         graded.change(show_labels, graded, labelled, **QUIET)
