@@ -86,7 +86,7 @@ class MonitorConfig:
     times: float = 1.35
     certainty: float = 0.995
     least: float = 5.0
-    near: float = 1.1
+    near: float = 1.25
     patience: int = 2
     warm_up: int = 6
     memory: float = 24.0

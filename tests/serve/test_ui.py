@@ -346,10 +346,11 @@ def test_the_report_draws_what_answers_are_worth_against_what_they_cost(bundle: 
     assert plane[0].count("<circle") == len(systems) and "ndcg@10 与应答耗时" in markup
     names = re.findall(r'<text x="([\d.]+)" y="([\d.-]+)">([^<]+)</text>', plane[0])
     assert sorted(name for _, _, name in names) == sorted(systems)
-    places = [(float(x), float(y)) for x, y, _ in names]
-    for number, (x, y) in enumerate(places):
-        for a, b in places[:number]:
-            assert abs(x - a) >= 169 or abs(y - b) >= 13.9
+    boxes = [(float(x), float(x) + 6.6 * len(name), float(y)) for x, y, name in names]
+    for number, (left, right, y) in enumerate(boxes):
+        for other_left, other_right, other_y in boxes[:number]:
+            apart = right <= other_left or other_right <= left
+            assert apart or abs(y - other_y) >= 12.9
     before = replace(report, about={k: v for k, v in report.about.items() if k != "waits"})
     assert "cr-plane" not in report_view(before, "shop", EN)  # saved by an earlier version
 

@@ -14,8 +14,8 @@ from corank.serve.words import Words
 LISTED_ELSEWHERE = ("cases", "settings", *TABLES)
 PLANE = (640, 240)
 """Width and height of the plot of worth against waiting."""
-NAME = (170, 14)
-"""Room for a system's name in it."""
+LINE, LETTER = 13.0, 6.6
+"""Height and width of a letter in it, about."""
 
 
 def report_view(report: Report | None, source: str, words: Words) -> Html:
@@ -107,7 +107,9 @@ def _plane(report: Report, plain: Sequence[Row], words: Words) -> Html | None:
         x, y = places[system]
         dot = tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=4)
         name = tag("text", system, x=f"{x + 7:.1f}", y=f"{beside[system] + 4:.1f}")
-        return tag("g", dot, name, class_="cr-ours" if system == OURS else None)
+        ends = {"x1": f"{x:.1f}", "y1": f"{y:.1f}", "x2": f"{x + 6:.1f}"}
+        led = tag("line", **ends, y2=f"{beside[system]:.1f}")
+        return tag("g", led, dot, name, class_="cr-ours" if system == OURS else None)
 
     said = "; ".join(f"{one}: {worth[one]:.4f}, {waits[one]:.2f} ms" for one in systems)
     picture = tag(
@@ -128,11 +130,23 @@ def _plane(report: Report, plain: Sequence[Row], words: Words) -> Html | None:
 
 
 def _apart(places: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    """Heights for the names of dots, so that no name lies on another."""
+    """Heights for the names right of their dots, as near as no name or dot is in the way."""
     heights: dict[str, float] = {}
-    for system, (x, y) in sorted(places.items(), key=lambda each: each[1][1]):
-        near = [heights[one] for one in heights if abs(places[one][0] - x) < NAME[0]]
-        heights[system] = max([y, *(height + NAME[1] for height in near if height + NAME[1] > y)])
+
+    def free(system: str, height: float) -> bool:
+        left, right = places[system][0] + 5, places[system][0] + 7 + LETTER * len(system)
+        for other, (x, y) in places.items():
+            if other != system and left - 4 < x < right and abs(y - height) < LINE * 0.7:
+                return False
+            ends = x + 7 + LETTER * len(other)
+            named = other in heights and x < right and ends > left
+            if named and abs(heights[other] - height) < LINE:
+                return False
+        return True
+
+    for system, (_, y) in sorted(places.items(), key=lambda each: each[1][1]):
+        tried = (y + sign * LINE * n / 2 for n in range(2 * len(places)) for sign in (1, -1))
+        heights[system] = next((each for each in tried if free(system, each)), y)
     return heights
 
 
