@@ -1,22 +1,12 @@
 """E-commerce: what shoppers did is graded as meant, and what cannot be is set aside."""
 
-import datetime as dt
-
 import polars as pl
 import pytest
 
 from corank import load_vertical
-from corank.data.labels import combine
+from tests.verticals.grading import graded
 
 VERTICAL = load_vertical("ecommerce")
-
-
-def graded(*events: tuple[str, int]) -> float | None:
-    """The grade of one product: event, day."""
-    rows = [("u", "i", event, dt.datetime(2025, 1, 1) + dt.timedelta(day)) for event, day in events]
-    frame = pl.DataFrame(rows, ["user_id", "item_id", "event", "timestamp"], orient="row")
-    found = combine(VERTICAL.labeling_functions, frame)
-    return float(found["grade"].item()) if found.height else None
 
 
 @pytest.mark.parametrize(
@@ -37,7 +27,7 @@ def graded(*events: tuple[str, int]) -> float | None:
 def test_what_shoppers_did_is_graded_as_meant(
     events: list[tuple[str, int]], grade: float | None
 ) -> None:
-    assert graded(*events) == grade
+    assert graded(VERTICAL, *events) == grade
 
 
 @pytest.mark.parametrize(
