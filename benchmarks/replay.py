@@ -2,7 +2,7 @@
 
 The finance sample's classifiers, fitted anew, read streams of texts that they have never seen; see
 `corank_finance.opinion`. An outbreak is heard in time if its alert comes with the window in which
-it begins; an alert at any other time, or on any other topic, is false.
+it begins, later if with another of its windows; any other alert is false.
 """
 
 import datetime as dt

@@ -42,14 +42,14 @@ START_SECONDS = 60
 WATCH = """
 () => {
   const results = document.querySelector('#cr-results');
-  const before = results.innerText;
+  const said = () => results.querySelector('.cr-view')?.innerText;  // not the progress above it
+  const before = said();
   window.taken = null;
   let pressed = null;
   const press = (event) => { if (event.key === 'Enter') pressed ??= performance.now(); };
   addEventListener('keydown', press, true);
   const observer = new MutationObserver(() => {
-    const shown = results.querySelector('.cr-cards, .cr-empty');
-    if (pressed === null || !shown || results.innerText === before) return;
+    if (pressed === null || !said() || said() === before) return;
     observer.disconnect();
     requestAnimationFrame(() => { window.taken = performance.now() - pressed; });
   });

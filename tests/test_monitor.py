@@ -76,6 +76,26 @@ def test_much_talk_alone_is_no_alarm() -> None:
     assert alerts(told) == []
 
 
+def test_a_long_outbreak_raises_nothing_elsewhere_once_it_ends() -> None:
+    rest = ("fees", "cards", "loans")
+    told = watched(
+        *(
+            hour(n, 2_000 if 20 <= n < 32 else 100, 1_600 if 20 <= n < 32 else 30, "app")
+            + [each for topic in rest for each in hour(n, 100, 30, topic)]
+            for n in range(50)
+        ),
+        times=2,
+    )
+    assert {each[1] for each in alerts(told)} == {"app"}
+
+
+def test_a_topic_that_nobody_had_spoken_of_is_raised() -> None:
+    silent = [Opinion(o.at, {"app": 0.0, **o.topics}, o.negative, o.text) for o in beside(0, 80)]
+    quiet = [[each._replace(at=each.at + n * HOUR) for each in silent] for n in range(10)]
+    told = watched(*quiet, hour(10, 40, 36) + beside(10, 60))
+    assert alerts(told) == [("raised", "app", START + 11 * HOUR)]
+
+
 def test_texts_that_are_half_taken_for_another_topic_raise_nothing_there() -> None:
     def torn(number: int, n: int, negative: float) -> list[Opinion]:
         each = {"fraud": 0.7, "payments": 0.3}
@@ -198,6 +218,7 @@ def test_noise_raises_next_to_nothing() -> None:
         {"window": dt.timedelta()},
         {"memory": 0},
         {"certainty": 1.0},
+        {"certainty": 0.0},
         {"warm_up": 0},
     ],
 )

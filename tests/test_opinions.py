@@ -13,6 +13,7 @@ import pytest
 
 from corank import Classifier, ClassifierConfig, EncoderConfig, fit_classifier
 from corank.cli import main
+from corank.commands.printing import print_alert
 from corank.errors import ConfigError, DataError
 from corank.monitor import Alert
 from corank.opinions import Understanding, check_webhook, read_stream, send, told
@@ -116,6 +117,15 @@ def test_an_alert_is_plain_json() -> None:
         "kind": "raised", "topic": "app", "at": "2026-03-02T00:00:00", "share": 0.3123,
         "usual": 0.2, "texts": 31, "negative": 0.8123, "examples": ["a", "b"],
     }  # fmt: skip
+
+
+def test_what_is_not_known_of_an_alert_is_null_and_not_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    over = Alert("over", "app", START, 0.0, 0.2, 0, float("nan"), ())
+    assert json.loads(json.dumps(told(over), allow_nan=False))["negative"] is None
+    print_alert(over)
+    assert "nan" not in capsys.readouterr().out
 
 
 def test_a_stream_is_read_in_the_order_of_time(tmp_path: Path) -> None:

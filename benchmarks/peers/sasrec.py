@@ -5,8 +5,7 @@ Klenitskiy and Vasilev, "Turning Dross Into Gold Loss", RecSys 2023, which is Re
 are two blocks of four heads, 256 factors, batches of 128 and a rate of 0.001; its three epochs
 are replaced by as many as validation asks for. Dropout is the SASRec paper's, .2 for dense data and
 .5 for sparse. Histories are cut where all but one in a hundred fit, at 200 items at
-most; that saves time and no more. The optimizer begins anew with every epoch, as RecTools'
-``fit_partial`` has it, so the weights are all that a stopped run goes on from.
+most; that saves time and no more. A stopped run goes on from its weights and its optimizer's.
 """
 
 import sys
@@ -50,6 +49,7 @@ def fit(given: Given, folder: Path | None = None) -> Vectors:
     if before:
         model.fit_partial(dataset, min_epochs=1, max_epochs=1)  # builds the net, and is forgotten
         model.torch_model.load_state_dict(_part(before, "now."))
+        _restore(model.lightning_model.optimizer, _part(before, "adam."))
         best = _part(before, "best.")
         best_value, spent = float(before["best_value"]), float(before["spent"])
         best_epoch, first = int(before["best_epoch"]), int(before["epoch"]) + 1
@@ -68,11 +68,27 @@ def fit(given: Given, folder: Path | None = None) -> Vectors:
                 folder, epoch=epoch, best_epoch=best_epoch, best_value=best_value,
                 spent=spent + time.perf_counter() - began,
                 **_named("now.", model.torch_model.state_dict()), **_named("best.", best),
+                **_named("adam.", _state(model.lightning_model.optimizer)),
             )  # fmt: skip
     settings = f"dropout {dropout}, {best_epoch} epochs, histories of {length}"
     model.torch_model.load_state_dict(best)
     items, known = _items(model, given.n_items)
     return Vectors(_vectors(model, given.test), items, known, settings, spent)
+
+
+def _state(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """What an optimizer knows of each weight: ``number.name`` -> tensor."""
+    state = optimizer.state_dict()["state"]
+    return {f"{n}.{name}": value for n, each in state.items() for name, value in each.items()}
+
+
+def _restore(optimizer: torch.optim.Optimizer, known: dict[str, torch.Tensor]) -> None:
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in known.items():
+        number, name = key.split(".", 1)
+        state.setdefault(int(number), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
 def _named(prefix: str, weights: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:

@@ -6,11 +6,12 @@ of chances tell far more than counts of guesses, and texts of one topic that are
 another do not add up to an alarm there.
 
 In windows that follow one another, the *share* of a topic is how much of all that was said was
-negative about it. An alert is raised where the share is so many times what is usual, with so much
-certainty (a Wilson interval, JASA 1927), and what is said of the topic is more negative than usual
-too: much talk alone is no alarm. It is over only once the share has come near the usual for some
-windows: two thresholds, so that it does not flicker. What is usual is a sum over past windows that
-fades; while an alert is on, nothing is learned of it.
+negative about it; what is about other topics on alert is left out of all, so that one outbreak
+changes nobody else's share. An alert is raised where the share is so many times what is usual,
+with so much certainty (a Wilson interval, JASA 1927), and what is said of the topic is more
+negative than usual too: much talk alone is no alarm. It is over only once the share has come near
+the usual for some windows: two thresholds, so that it does not flicker. What is usual is a sum over
+past windows that fades; while an alert is on, nothing is learned of it.
 
 Knows chances and times; knows no model and no network.
 """
@@ -96,7 +97,7 @@ class MonitorConfig:
         check_ranges(
             self,
             at_least_1=("times", "near", "patience", "warm_up"),
-            above_0=("memory", "least"),
+            above_0=("memory", "least", "certainty"),
             share=("certainty",),
         )
         if self.window <= dt.timedelta() or self.near > self.times:
@@ -184,10 +185,12 @@ class Monitor:
             return
         begins, self._begins = self._begins, self._begins + self.config.window
         said, self._said = self._said, 0
+        loud = {name: topic.open.about for name, topic in self._topics.items() if topic.alarmed}
         for name, topic in self._topics.items():
             now, topic.open = topic.open, _Sums()
             clear, topic.clear = topic.clear, {}
-            now.said = said
+            others = sum(about for other, about in loud.items() if other != name)
+            now.said = max(said - others, now.about)  # sums of chances are not exact
             yield from self._told(name, topic, now, clear, begins)
 
     def _told(
@@ -199,7 +202,7 @@ class Monitor:
             topic.alarmed = topic.calm < config.patience
         elif now.bad >= config.least and topic.windows >= config.warm_up:
             sure = wilson(now.bad, now.said, config.certainty)
-            worse = now.negative > topic.usual.negative
+            worse = not now.negative <= topic.usual.negative  # also where that is not known
             topic.alarmed, topic.calm = worse and sure > config.times * usual, 0
         if now.said and not topic.alarmed:
             topic.usual.take(now, 0.5 ** (1 / config.memory))

@@ -6,6 +6,7 @@ Knows classifiers and files; what is made of opinions is in `corank.monitor`.
 import datetime as dt
 import http.client
 import json
+import math
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
@@ -140,7 +141,10 @@ def check_webhook(url: str) -> str:
 
 def told(alert: Alert) -> dict[str, object]:
     """Return an alert as plain JSON types."""
-    shares = {name: round(getattr(alert, name), 4) for name in ("share", "usual", "negative")}
+    shares = {
+        name: None if math.isnan(value := getattr(alert, name)) else round(value, 4)
+        for name in ("share", "usual", "negative")
+    }
     return {**alert._asdict(), "at": alert.at.isoformat(timespec="seconds"), **shares}
 
 

@@ -237,7 +237,7 @@ class Pipeline:
 
         Raises:
             RequestError: nothing was fitted.
-            DataError: nothing is new, or too little.
+            DataError: nothing is new, or too little, or it does not go with what there was.
             BundleError: the encoder's graph cannot be trained further.
             TrainingError: see `corank.language.trainer.train`.
         """
@@ -246,6 +246,7 @@ class Pipeline:
         before = Split(self._train, test)
         grown = grow(before, new, config.test)
         train, slices = grown.split.train, slices_of(grown)
+        self.vertical.check_items(train.items)
         texts = render(self.vertical.item_text, train.items)
         encoder = torch_encoder(current.encoder, self.encoder)
         if config.adapter == "prompt":

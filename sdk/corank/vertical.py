@@ -162,6 +162,12 @@ class Vertical:
             raise DeclarationError(
                 f"Vertical {self.name!r} joins along edges and declares none: edges=corank.Edge."
             )
+        for each in self.joins:
+            if each.column in {other.of for other in self.joins}:
+                raise DeclarationError(
+                    f"Vertical {self.name!r} fills {each.column!r}, from which a join starts; "
+                    "edges are followed one step. Fill a column of its own."
+                )
         self._check_user_text()
         self._check_contexts()
         says = {
@@ -323,6 +329,19 @@ class Vertical:
             exposure=self.exposure,
             intake=intake,
         )
+
+    def check_items(self, items: pl.DataFrame) -> None:
+        """See that a catalogue which was put together is one that the schema allows.
+
+        Raises:
+            DataError: it is not: what holds of each part does not hold of both.
+        """
+        if bad := self.items.filter(items).failure.counts():
+            rules = ", ".join(f"{rule} ({n:,} of {items.height:,})" for rule, n in bad.items())
+            raise DataError(
+                f"Old and new items together break {rules} of {self.items.__name__}. Mend the new "
+                "ones, or fit on all of them anew."
+            )
 
     def _strangers(self, user_ids: pl.Series) -> pl.DataFrame:
         """Users of whom nothing is known but that they acted."""

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.peers.exchange import VECTORS, Given, Lists, Vectors, kept
+from benchmarks.peers.exchange import VECTORS, Given, Lists, Vectors, keep, kept
 from benchmarks.peers.run import PEERS, Fitted, Peer, fit_peers, scorer
 from corank import Dataset
 from corank.data.context import nothing_known
@@ -181,6 +181,13 @@ def test_sasrec_learns_what_comes_next(rings: Split, tmp_path: Path) -> None:
     assert (asked(again, rings) == run).all()
     assert kept(place)["epoch"] == before["epoch"]
     assert again.seconds[SASREC.name] > float(before["spent"])
+    (place / VECTORS).unlink()
+    keep(place, **before | {"best_epoch": before["epoch"] - 8})  # as if it had gone on gaining
+    fit_peers(rings, np.zeros(N, np.bool_), tmp_path, seed=0, limit=300, peers=[SASREC])
+    later = kept(place)
+    assert later["epoch"] > before["epoch"]
+    epochs = float(later["epoch"]) / float(before["epoch"])
+    assert float(later["adam.0.step"]) == pytest.approx(epochs * float(before["adam.0.step"]))
 
 
 def test_every_peer_says_how_it_is_installed() -> None:

@@ -85,6 +85,20 @@ def test_texts_of_no_class_and_a_validation_of_ones_own_calibrate_a_frozen_head(
     assert np.array_equal(checked.weights, fitted(tiny_encoder, config).weights)
 
 
+def test_what_a_frozen_head_cannot_have_is_refused(tiny_encoder: str) -> None:
+    encoder, frozen = EncoderConfig(name=tiny_encoder, max_tokens=32), replace(TOY, mode="frozen")
+    with pytest.raises(ConfigError, match="adapter='prompt' cannot be had with mode='frozen'"):
+        fit_classifier(TEXTS, LABELS, replace(frozen, adapter="prompt"), encoder=encoder)
+    with pytest.raises(ConfigError, match="targets cannot be had"):
+        fit_classifier(TEXTS, LABELS, frozen, encoder=encoder, targets=np.full((120, 2), 0.5))
+    check = Labelled(["swim ball"], ["sport"])
+    with pytest.raises(DataError, match="Class 'sport' has 1 texts to learn from"):
+        fit_classifier(
+            [*TEXTS[:9], TEXTS[-1]], [*LABELS[:9], "sport"], frozen, encoder=encoder,
+            validation=check,
+        )  # fmt: skip
+
+
 def test_what_was_left_out_is_judged_by_heads_that_never_saw_it() -> None:
     rng = np.random.default_rng(0)
     vectors, y = rng.normal(size=(120, 80)).astype(np.float32), np.arange(120) % 3

@@ -165,5 +165,8 @@ def test_a_declaration_that_does_not_fit_is_refused() -> None:
         Vertical(**PARTS, joins=(HARMS,))
     with pytest.raises(DeclarationError, match=r"names the item column 'hold'.*'holds'"):
         Vertical(**PARTS, edges=Edge, joins=(Join(column="avoid", of="hold", along="harms"),))
+    again = Join(column="avoid", of="avoid", along="harms")
+    with pytest.raises(DeclarationError, match="'avoid', from which a join starts"):
+        Vertical(**PARTS, edges=Edge, joins=(again,))
     with pytest.raises(DeclarationError, match=r"must extend corank\.Edge"):
         Vertical(**PARTS | {"edges": Item})

@@ -10,6 +10,7 @@ import pytest
 
 from corank import load_vertical
 from corank.data.labels import combine, exposed
+from corank.errors import DataError
 from corank.rank.rules import Ranked, Shelf, apply_rules
 from corank_ads.schema import Event
 
@@ -131,3 +132,16 @@ def test_bids_in_another_currency_are_set_aside(tmp_path: Path) -> None:
     data = VERTICAL.read(tmp_path)
     assert data.items["item_id"].to_list() == ["i0", "i2", "i3", "i4"]
     assert "2 x breaks the rule 'currency of the account'" in str(data.intake)
+
+
+def test_a_catalogue_that_grows_into_two_currencies_is_refused() -> None:
+    def creatives(currency: str, n: int) -> pl.DataFrame:
+        ids = [f"{currency}{row}" for row in range(n)]
+        frame = pl.DataFrame({"item_id": ids, "title": ids, "bid": 1.0, "currency": currency})
+        whole = pl.concat([VERTICAL.items.create_empty(), frame], how="diagonal_relaxed")
+        return VERTICAL.items.cast(whole)
+
+    VERTICAL.check_items(creatives("GBP", 5))
+    both = pl.concat([creatives("GBP", 5), creatives("EUR", 2)])
+    with pytest.raises(DataError, match=r"break currency_of_the_account \(2 of 7\) of Creative"):
+        VERTICAL.check_items(both)

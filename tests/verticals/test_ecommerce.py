@@ -18,6 +18,7 @@ VERTICAL = load_vertical("ecommerce")
         ([("click", 0), ("bounce", 0)], 0),
         ([("bounce", 0), ("click", 3)], 1),  # and yet
         ([("click", 0), ("bounce", 3)], 1),
+        ([("click", 0), ("bounce", 0), ("click", 1), ("bounce", 1)], 0),  # twice
         ([("click", 0), ("bounce", 0), ("add_to_cart", 1)], 2),
         ([("add_to_cart", 0), ("purchase", 0)], 3),
         ([("purchase", 0), ("return", 9)], 0),

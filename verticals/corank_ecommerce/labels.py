@@ -44,8 +44,9 @@ def viewed_again() -> pl.Expr:
 def bounced() -> pl.Expr:
     """Left at once, and never did more with it: overrules the click that led there."""
     more = pl.col("event").cast(pl.String).is_in(["add_to_cart", "purchase"]).any().over(_pair)
-    last = pl.col("timestamp").filter(_event("bounce")).max().over(_pair)
-    led_there = _event("click") & (last - pl.col("timestamp")).is_between(dt.timedelta(), VISIT)
+    bounce = pl.when(_event("bounce")).then(pl.col("timestamp")).backward_fill()
+    until = bounce.over(_pair, order_by="timestamp") - pl.col("timestamp")  # the next one
+    led_there = _event("click") & until.is_between(dt.timedelta(), VISIT)
     return pl.when((_event("bounce") | led_there) & ~more).then(0)
 
 

@@ -86,7 +86,7 @@ def cross_fit(
 
     Args:
         vectors: (n, dim).
-        y: (n,) class numbers; a class with fewer texts than folds is missing from some of them.
+        y: (n,) class numbers, two or more of each; one with fewer than folds is not in all of them.
         n_classes: of the heads.
         seed: of the folds.
     """
@@ -94,7 +94,7 @@ def cross_fit(
     order = np.random.default_rng(seed).permutation(len(y))
     for one in range(n_classes):
         own = order[y[order] == one]
-        folds[own] = np.arange(len(own)) % FOLDS
+        folds[own] = (np.arange(len(own)) + one) % FOLDS  # so that small ones leave apart
 
     def left_out(inverse_l2: float) -> NDArray[np.float64]:
         logits = np.empty((len(y), n_classes))

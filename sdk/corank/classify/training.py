@@ -33,7 +33,7 @@ from corank.classify.heads import (
 from corank.classify.material import Labelled, Labels, Material, Rows
 from corank.compress.export import PROBED, text_encoder
 from corank.config import check_ranges
-from corank.errors import ConfigError
+from corank.errors import ConfigError, DataError
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.objectives import Classification, Contrastive
 from corank.language.options import TrainerConfig
@@ -133,6 +133,12 @@ def fit_classifier(
         TrainingError, ConfigError: see `corank.language.trainer.train`.
     """
     config = config or ClassifierConfig()
+    if config.mode == "frozen" and (targets is not None or config.adapter != "none"):
+        what = "targets" if targets is not None else f"adapter={config.adapter!r}"
+        raise ConfigError(
+            f"{what} cannot be had with mode='frozen', which fits a head and nothing else. Use "
+            "mode='full'."
+        )
     model = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder)
     if config.adapter == "prompt":
         model.add_virtual_tokens(config.virtual_tokens, texts)
@@ -187,6 +193,12 @@ def on_frozen(
     rows = np.arange(len(material))
     vectors, learn = material.vectors(rows), rows[: len(rows) - n_validation]
     known = material.known(learn)
+    sizes = np.bincount(material.y[known], minlength=len(material.classes))
+    if sizes.min() < 2:
+        raise DataError(
+            f"Class {material.classes[sizes.argmin()]!r} has {sizes.min()} texts to learn from. "
+            "Bring two or more, so that one can be held out."
+        )
     crossed = cross_fit(vectors[known], material.y[known], len(material.classes), seed)
     head = fit_head(vectors[known], material.y[known], len(material.classes), crossed.inverse_l2)
     logits = logits_of(head, vectors)

@@ -127,6 +127,8 @@ def monitor(arguments: argparse.Namespace) -> None:
     url = check_webhook(arguments.webhook) if arguments.webhook else None
     given = {"least": arguments.least, "times": arguments.times}
     options = {name: value for name, value in given.items() if value is not None}
+    if arguments.times is not None:
+        options["near"] = min(MonitorConfig.near, arguments.times)
     config = MonitorConfig(window=dt.timedelta(minutes=arguments.minutes), **options)
     rows, bundle = read_stream(arguments.texts), Path(arguments.bundle)
     understanding = Understanding.load(beside(bundle, "topic"), beside(bundle, "sentiment"))

@@ -44,9 +44,10 @@ def print_answers(answers: Answers) -> None:
 def print_alert(alert: Alert) -> None:
     """Print that opinion of a topic has turned, with the texts that say it most clearly."""
     turned = "turned against" if alert.kind == "raised" else "came back on"
+    own = f"; of {alert.texts} on it {alert.negative:.0%} negative" if alert.texts else ""
     print(
         f"{alert.at:%Y-%m-%d %H:%M}  opinion {turned} {alert.topic}: {alert.share:.1%} of all "
-        f"texts, usually {alert.usual:.1%}; of {alert.texts} on it {alert.negative:.0%} negative"
+        f"texts, usually {alert.usual:.1%}{own}"
     )
     for text in alert.examples if alert.kind == "raised" else ():
         print(f"       {text}")

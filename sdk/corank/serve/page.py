@@ -23,8 +23,10 @@ from corank.serve.panel import QUIET, WAITED, Booth, Panel, load_panels
 from corank.serve.report_view import report_view
 from corank.serve.views import Shown
 from corank.serve.words import PREFIX, Words, labels, words_for
+from corank.visitor import Visitor
 
 MOST_ANSWERS = 50
+NOBODY = Visitor(name="", history=())
 WAITING = 64  # requests in the queue; more are turned away
 AT_ONCE = 4  # requests that are computed side by side
 
@@ -217,10 +219,9 @@ def build(
             return []
 
         def become(name: str | None) -> tuple[Any, ...]:
-            if name not in people:
-                return [], *[question.at_first for question in form]
-            chosen = people[name]
-            return [*chosen.history], *[answer(question, chosen.known) for question in form]
+            chosen = people.get(name or "", NOBODY)
+            said = [answer(question, chosen.known) for question in form]
+            return [*chosen.history], told(form, said), *said
 
         def follow(kept: list[str], who: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
             return desk.follow(kept, _words(request), who)
@@ -256,7 +257,7 @@ def build(
             listed_items.include(include, history, **kept)
         chips.leave_out(leave_out, history, **kept)
         chips.start_over(start_over, None, **kept)
-        visitor.input(become, visitor, [history, *fields], **QUIET)
+        visitor.input(become, visitor, **(kept | {"outputs": [history, known, *fields]}))
         labels_tab.select(show_labels, graded, labelled, show_progress_on=labelled, **WAITED)
         labelled.grade(grade, graded, graded, **QUIET)
         graded.change(show_labels, graded, labelled, **QUIET)
