@@ -23,10 +23,8 @@ from corank.serve.panel import QUIET, WAITED, Booth, Panel, load_panels
 from corank.serve.report_view import report_view
 from corank.serve.views import Shown
 from corank.serve.words import PREFIX, Words, labels, words_for
-from corank.visitor import Visitor
 
 MOST_ANSWERS = 50
-NOBODY = Visitor(name="", history=())
 WAITING = 64  # requests in the queue; more are turned away
 AT_ONCE = 4  # requests that are computed side by side
 
@@ -219,7 +217,9 @@ def build(
             return []
 
         def become(name: str | None) -> tuple[Any, ...]:
-            chosen = people.get(name or "", NOBODY)
+            if name not in people:  # the field was only passed by
+                return tuple(gr.skip() for _ in range(2 + len(form)))
+            chosen = people[name]
             said = [answer(question, chosen.known) for question in form]
             return [*chosen.history], told(form, said), *said
 
