@@ -142,5 +142,5 @@ def pipeline(split: Split, tiny_encoder: str) -> Pipeline:
 def bundle(pipeline: Pipeline, split: Split, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That pipeline's bundle, with its report."""
     path = tmp_path_factory.mktemp("bundles") / "shop"
-    pipeline.save(path, pipeline.evaluate(split.test))
+    pipeline.save(path, pipeline.evaluate(split.test, timed=True))
     return path

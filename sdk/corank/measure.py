@@ -60,6 +60,7 @@ def measure(
     *,
     frozen: TextEncoder,
     peers: Sequence[Baseline] = (),
+    timed: bool = False,
     seed: int = 0,
 ) -> Report:
     """Evaluate by full ranking.
@@ -71,6 +72,7 @@ def measure(
         test: the other side of the split.
         frozen: the encoder as it was before any tuning; a baseline.
         peers: other systems' scorers, fitted by whoever brings them; asked the same cases.
+        timed: measure how long an answer takes, too; see `answer_times`.
         seed: of the bootstrap.
 
     Raises:
@@ -82,7 +84,7 @@ def measure(
     about: dict[str, Any] = {"items": engine.items.height}
     untuned = frozen.encode_items(render(engine.vertical.item_text, engine.items))
     if not test.positives.is_empty():
-        rows, cases, more = _recommendations(engines, train, test, untuned, peers, seed)
+        rows, cases, more = _recommendations(engines, train, test, untuned, peers, timed, seed)
         about |= more
     rows += _search(engines, test, frozen, untuned, cases, seed)
     rows += _sureness(engine, test)
@@ -99,6 +101,7 @@ def _recommendations(
     test: Dataset,
     untuned: NDArray[np.float32],
     peers: Sequence[Baseline],
+    timed: bool,
     seed: int,
 ) -> tuple[list[Row], dict[str, int], dict[str, Any]]:
     """Return the rows of every slice, how many cases each has, and what was measured how.
@@ -151,7 +154,8 @@ def _recommendations(
         "settings": {other.name: other.settings for other in others}
         | ({RULED: RULED_HOW} if RULED in runs else {}),
     }
-    about["waits"] = answer_times(engine, task, baselines, seed)
+    if timed:
+        about["waits"] = answer_times(engine, task, baselines, seed)
     best = best_baseline(rows, metrics[0]).system
     if shown := exposed({name: runs[name][0] for name in (OURS, best)}, engine):
         about["providers"] = shown

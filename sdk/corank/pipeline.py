@@ -323,7 +323,12 @@ class Pipeline:
         )
 
     def evaluate(
-        self, test: Dataset, *, peers: Sequence[Baseline] = (), alike: Sequence[Engine] = ()
+        self,
+        test: Dataset,
+        *,
+        peers: Sequence[Baseline] = (),
+        alike: Sequence[Engine] = (),
+        timed: bool = False,
     ) -> Report:
         """Measure the engine and every baseline on the test side of the split.
 
@@ -333,6 +338,8 @@ class Pipeline:
                 from, ``train.carve().train``, and tune them on the other side of that.
             alike: engines fitted on the same data with other seeds; the report then holds means
                 over all of them.
+            timed: say how long an answer of each system takes, too; the same seed then no longer
+                writes the same report.
 
         Raises:
             RequestError: nothing was fitted.
@@ -342,7 +349,8 @@ class Pipeline:
         assert self._train is not None  # noqa: S101  set wherever the engine is
         probe = render(self.vertical.item_text, engine.items.head(PROBED)).to_list()
         frozen = text_encoder(Encoder.load(replace(self.encoder, dim=None)), probe)
-        return measure([engine, *alike], self._train, test, frozen=frozen, peers=peers)
+        engines = [engine, *alike]
+        return measure(engines, self._train, test, frozen=frozen, peers=peers, timed=timed)
 
     def compress(
         self,

@@ -105,7 +105,7 @@ def _fit_and_report(
     pipeline = corank.Pipeline(vertical, arguments.encoder)
     folder = arguments.out.with_name(f"{arguments.out.name}.training")
     pipeline.fit(split.train, config, run=corank.Run(folder, arguments.resume))
-    report = pipeline.evaluate(split.test)
+    report = pipeline.evaluate(split.test, timed=True)
     pipeline.save(arguments.out, report)
     shutil.rmtree(folder, ignore_errors=True)
     say(report.markdown())
@@ -181,7 +181,7 @@ def update(arguments: argparse.Namespace) -> None:
     judgement, grown = pipeline.update(new, split.test, config, run=run)
     result = judgement.to_dict() | {"bundle": str(arguments.bundle)}
     if judgement.publish:
-        report = pipeline.evaluate(grown.test)
+        report = pipeline.evaluate(grown.test, timed=True)
         publish(pipeline.engine, report, arguments.bundle, made_from=standing)
         result["report"] = report.to_dict()
     shutil.rmtree(folder, ignore_errors=True)
@@ -201,7 +201,7 @@ def compress(arguments: argparse.Namespace) -> None:
     done = pipeline.compress(
         arguments.to, layers=arguments.layers, max_drop=arguments.max_drop, seed=arguments.seed
     )
-    report = pipeline.evaluate(split.test)
+    report = pipeline.evaluate(split.test, timed=True)
     publish(pipeline.engine, report, arguments.bundle, made_from=standing)
     if arguments.json:
         result = {"bundle": str(arguments.bundle), "report": report.to_dict()}
