@@ -24,6 +24,7 @@ from corank import Vertical, load_vertical
 from corank.bundle import BUNDLE
 from corank.errors import ConfigError
 from corank.evaluate.report import OURS, Row
+from corank.serve.words import words_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -108,7 +109,7 @@ def _visited(browser: "Browser", url: str, vertical: Vertical) -> tuple[list[flo
     judged = vertical.read_sample().queries["query"].unique(maintain_order=True)
     queries = [*vertical.example_queries, *judged.to_list()][:QUERIES]
     for visit in range(VISITS):
-        page = browser.new_context().new_page()
+        page = browser.new_context(locale="en-GB").new_page()
         began = time.perf_counter()
         page.goto(url)
         page.locator("#cr-results .cr-empty").wait_for()
@@ -122,6 +123,9 @@ def _visited(browser: "Browser", url: str, vertical: Vertical) -> tuple[list[flo
 
 def _asked(page: "Page", query: str) -> float:
     box = page.locator("#cr-query textarea")
+    box.fill("")  # back to the empty state: two queries may be answered by the same words
+    box.press("Enter")
+    page.get_by_text(words_for("en")("before_search")).wait_for()
     box.fill(query)
     page.evaluate(WATCH)
     box.press("Enter")

@@ -6,12 +6,12 @@ of chances tell far more than counts of guesses, and texts of one topic that are
 another do not add up to an alarm there.
 
 In windows that follow one another, the *share* of a topic is how much of all that was said was
-negative about it; what is about other topics on alert is left out of all, so that one outbreak
-changes nobody else's share. An alert is raised where the share is so many times what is usual,
+negative about it. An alert is raised where the share is so many times what is usual,
 with so much certainty (a Wilson interval, JASA 1927), and what is said of the topic is more
 negative than usual too: much talk alone is no alarm. It is over only once the share has come near
 the usual for some windows: two thresholds, so that it does not flicker. What is usual is a sum over
-past windows that fades; while an alert is on, nothing is learned of it.
+past windows that fades; while any alert is on nothing is learned, as one outbreak makes every other
+share small.
 
 Knows chances and times; knows no model and no network.
 """
@@ -84,7 +84,7 @@ class MonitorConfig:
     """
 
     window: dt.timedelta = dt.timedelta(hours=1)
-    times: float = 1.35
+    times: float = 1.4
     certainty: float = 0.995
     least: float = 5.0
     near: float = 1.25
@@ -185,18 +185,21 @@ class Monitor:
             return
         begins, self._begins = self._begins, self._begins + self.config.window
         said, self._said = self._said, 0
-        loud = {name: topic.open.about for name, topic in self._topics.items() if topic.alarmed}
+        before = {name: topic.alarmed for name, topic in self._topics.items()}
+        for topic in self._topics.values():
+            topic.open.said = said
+            self._decide(topic)
+        quiet = not any(topic.alarmed for topic in self._topics.values())
         for name, topic in self._topics.items():
-            now, topic.open = topic.open, _Sums()
-            clear, topic.clear = topic.clear, {}
-            others = sum(about for other, about in loud.items() if other != name)
-            now.said = max(said - others, now.about)  # sums of chances are not exact
-            yield from self._told(name, topic, now, clear, begins)
+            yield from self._told(name, topic, before[name], begins)
+            if said and quiet:
+                topic.usual.take(topic.open, 0.5 ** (1 / self.config.memory))
+            topic.windows += said > 0
+            topic.open, topic.clear = _Sums(), {}
 
-    def _told(
-        self, name: str, topic: _Topic, now: _Sums, clear: Mapping[str, float], begins: dt.datetime
-    ) -> Iterator[Window | Alert]:
-        config, usual, was = self.config, topic.usual.share, topic.alarmed
+    def _decide(self, topic: _Topic) -> None:
+        """Raise the alarm of a topic by its window that is over, or end it."""
+        config, now, usual = self.config, topic.open, topic.usual.share
         if topic.alarmed and now.said:
             topic.calm = topic.calm + 1 if now.share <= config.near * usual else 0
             topic.alarmed = topic.calm < config.patience
@@ -204,9 +207,11 @@ class Monitor:
             sure = wilson(now.bad, now.said, config.certainty)
             worse = not now.negative <= topic.usual.negative  # also where that is not known
             topic.alarmed, topic.calm = worse and sure > config.times * usual, 0
-        if now.said and not topic.alarmed:
-            topic.usual.take(now, 0.5 ** (1 / config.memory))
-        topic.windows += now.said > 0
+
+    def _told(
+        self, name: str, topic: _Topic, was: bool, begins: dt.datetime
+    ) -> Iterator[Window | Alert]:
+        config, now, usual, clear = self.config, topic.open, topic.usual.share, topic.clear
         yield Window(name, begins, now.about, now.share, usual, topic.alarmed)
         if topic.alarmed != was:
             yield Alert(
