@@ -23,6 +23,7 @@ from corank.data.labels import LabelingFunction
 from corank.data.read import read_tables
 from corank.data.schema import Edge, Interaction, Item, Label, Query, TableName, User
 from corank.data.text import template_columns
+from corank.data.validate import broken
 from corank.data.values import countable
 from corank.errors import (
     ConfigError,
@@ -336,8 +337,7 @@ class Vertical:
         Raises:
             DataError: it is not: what holds of each part does not hold of both.
         """
-        if bad := self.items.filter(items).failure.counts():
-            rules = ", ".join(f"{rule} ({n:,} of {items.height:,})" for rule, n in bad.items())
+        if rules := broken(self.items, items):
             raise DataError(
                 f"Old and new items together break {rules} of {self.items.__name__}. Mend the new "
                 "ones, or fit on all of them anew."

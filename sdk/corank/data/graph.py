@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from corank.data.schema import Item
+from corank.data.validate import broken
 from corank.data.values import SEPARATOR
 from corank.errors import DataError
 
@@ -91,8 +92,7 @@ class Graph:
             DataError: the edges lead to what the schema does not allow.
         """
         filled = join(items, self.edges, self.joins)
-        if bad := self.items.filter(filled).failure.counts():
-            rules = ", ".join(f"{rule} ({n:,} of {items.height:,})" for rule, n in bad.items())
+        if rules := broken(self.items, filled):
             raise DataError(
                 f"The edges lead to what the items' schema does not allow: {rules}. Mend the "
                 "targets of edges.*, or the schema."

@@ -142,6 +142,12 @@ def _say(rule: str) -> str:
     return f"{column}: {check(name)}"
 
 
+def broken(schema: type[dy.Schema], rows: pl.DataFrame) -> str:
+    """Say which rules of a schema how many of these rows break; nothing where all obey."""
+    counts = schema.filter(rows).failure.counts()
+    return ", ".join(f"{rule} ({n:,} of {rows.height:,})" for rule, n in counts.items())
+
+
 def check(name: str) -> str:
     """Say what a value does that fails dataframely's check of this name, such as ``min``."""
     return _CHECKS.get(name, f"breaks the check {name!r}")
