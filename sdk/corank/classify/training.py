@@ -167,7 +167,7 @@ def fit_classifier(
         return head, history
 
     head, history = learned(learn, "part")
-    calibration = calibrated(material, head, held, config)
+    calibration = calibrated(logits_of(head, material.vectors(held)), material.y[held], config)
     if few and len(held) and not validation:
         restore(model, start)
         head, history = learned(np.arange(len(material)), "all")
@@ -204,13 +204,7 @@ def on_frozen(
     logits = logits_of(head, vectors)
     logits[known] = crossed.logits
     held = rows[len(learn) :] if n_validation else rows if config.holdout else rows[:0]
-    calibration = calibrate(
-        logits[held],
-        material.y[held],
-        config.answer_precision,
-        level=config.answer_level,
-        out_of_scope=config.out_of_scope,
-    )
+    calibration = calibrated(logits[held], material.y[held], config)
     about = {"mode": "frozen", "inverse_l2": crossed.inverse_l2, "share of weights trained": 0.0}
     return finished(material, head, calibration, config, seed=seed, about=about)
 
@@ -272,12 +266,12 @@ def head_on(material: Material, rows: Rows, config: ClassifierConfig) -> nn.Line
 
 
 def calibrated(
-    material: Material, head: nn.Linear, held: Rows, config: ClassifierConfig
+    logits: NDArray[np.float64], y: NDArray[np.int64], config: ClassifierConfig
 ) -> Calibration:
-    """Choose temperature and threshold on the held-out texts."""
+    """Choose temperature and threshold by what a head says of held-out texts, (n, n_classes)."""
     return calibrate(
-        logits_of(head, material.vectors(held)),
-        material.y[held],
+        logits,
+        y,
         config.answer_precision,
         level=config.answer_level,
         out_of_scope=config.out_of_scope,

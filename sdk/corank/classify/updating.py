@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corank.classify.classifier import Classifier
+from corank.classify.heads import logits_of
 from corank.classify.material import Labelled, Material, Rows
 from corank.classify.training import (
     ClassifierConfig,
@@ -147,7 +148,7 @@ def learn_more(
         tune_whole(material, head, rows, held, targets, config, seed=seed, run=run)
     head = head_on(material, learn, config)
     about = {"mode": "full", "texts before": n_old, "classes before": len(current.classes)}
-    calibration = calibrated(material, head, held, config)
+    calibration = calibrated(logits_of(head, material.vectors(held)), material.y[held], config)
     return finished(material, head, calibration, config, seed=seed, about=about)
 
 
