@@ -5,7 +5,8 @@
     items.parquet          the catalogue
     encoder/               graph.onnx (token ids -> unit vector), tokenizer.json
     user_model/            graph.onnx (history -> user vector), states and projection
-    vectors/               text.npy; *.faiss where the catalogue is large
+    vectors/               text.npy; *.faiss where the catalogue is large, *.milvus.json where a
+                           Milvus finds the nearest
     signals/               counts, prices, item-to-item weights, and when items are chosen
     bm25/ recommender/ newcomers/ searcher/
     reader/                where answers are read: a cross-encoder, and the ranker that knows it
@@ -37,11 +38,10 @@ from corank.rank.lift import Lift
 from corank.rank.ranker import Ranker
 from corank.rank.reader import Reader
 from corank.rank.signals import Signals
-from corank.retrieve.approximate import BinaryIndex, FaissIndex
 from corank.retrieve.cooccurrence import ItemItem
-from corank.retrieve.exact import ExactIndex
 from corank.retrieve.lexical import BM25
-from corank.retrieve.vectors import VectorIndex, load_index
+from corank.retrieve.milvus import MilvusIndex, address
+from corank.retrieve.vectors import load_index, save_index
 from corank.sealed import Sealed
 from corank.vertical import Vertical, load_vertical
 
@@ -178,6 +178,7 @@ def load(path: str | Path, vertical: Vertical | None = None) -> Engine:
         BundleError: it is missing, damaged, made by a newer version, or made with another
             declaration of its vertical.
         UnknownVerticalError: the vertical's package is not installed.
+        UnreachableError: its vectors are kept in a Milvus, which does not answer.
     """
     path = Path(path)
     manifest = BUNDLE.open(path)
@@ -216,9 +217,13 @@ def _write(engine: Engine, folder: Path) -> None:
     _save_array(folder / "user_model" / "projection.npy", signals.user_model.projection)
     _save_array(folder / "user_model" / "states.npy", signals.user_model.states)
     _save_array(folder / "vectors" / "text.npy", signals.text_vectors)
-    for name, index in (("text", signals.text_index), ("states", signals.state_index)):
-        if isinstance(index, FaissIndex | BinaryIndex):
-            index.save(folder / "vectors" / f"{name}.faiss")
+    uri = _elsewhere(engine)
+    for name, index, vectors in (
+        ("text", signals.text_index, signals.text_vectors),
+        ("states", signals.state_index, signals.user_model.states),
+    ):
+        kept = index if uri is None else MilvusIndex(vectors, uri)
+        save_index(kept, folder / "vectors", name)
     for name in ARRAYS:
         _save_array(folder / "signals" / f"{name}.npy", getattr(signals, name))
     for name in ("together", "neighbours"):
@@ -250,6 +255,12 @@ def _write(engine: Engine, folder: Path) -> None:
         engine.confidence.save(folder / "searcher" / "confidence.json")
 
 
+def _elsewhere(engine: Engine) -> str | None:
+    """Where the vectors of a catalogue are searched, if that is not here."""
+    made = engine.about.get("fit")
+    return address(made["index"]) if isinstance(made, dict) else None
+
+
 def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
     chances = folder / "recommender" / "chances.json"
     relevance = folder / "searcher" / "chances.json"
@@ -268,9 +279,9 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
         encoder=TextEncoder.load(folder / "encoder"),
         signals=Signals(
             text_vectors=text_vectors,
-            text_index=_index(folder / "vectors" / "text.faiss", text_vectors),
+            text_index=load_index(folder / "vectors", "text", text_vectors),
             user_model=user_model,
-            state_index=_index(folder / "vectors" / "states.faiss", user_model.states),
+            state_index=load_index(folder / "vectors", "states", user_model.states),
             together=_related(folder / "signals", "together", settings["together_decay"]),
             neighbours=_related(folder / "signals", "neighbours", settings["neighbours_decay"]),
             bm25=BM25.load(folder / "bm25"),
@@ -292,10 +303,6 @@ def _read(folder: Path, manifest: dict[str, Any], vertical: Any) -> Engine:
         per_retriever=manifest["per_retriever"],
         about=manifest["about"],
     )
-
-
-def _index(file: Path, vectors: NDArray[np.float32]) -> VectorIndex:
-    return load_index(file, vectors) if file.exists() else ExactIndex(vectors)
 
 
 def _related(folder: Path, name: str, decay: float) -> ItemItem:

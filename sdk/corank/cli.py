@@ -20,6 +20,7 @@ from corank.errors import (
     LeakageWarning,
     MissingExtraError,
     RequestError,
+    UnreachableError,
 )
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -46,6 +47,7 @@ EXIT_CODES: dict[type[CorankError], int] = {
     RequestError: 4,
     BundleError: 5,
     MissingExtraError: 6,
+    UnreachableError: 7,
     CorankError: 1,
 }
 

@@ -23,7 +23,7 @@ from corank.evaluate.relevance import Qrels, judge
 from corank.fitting import Fading, FitConfig, learn_signals, shared_of, slice_task
 from corank.language.shrink import ShrinkConfig
 from corank.progress import track
-from corank.retrieve.vectors import Kind, build_index
+from corank.retrieve.vectors import build_index
 from corank.runs import rank_histories, rank_queries
 
 METRIC = "ndcg@10"
@@ -110,7 +110,7 @@ def _texts(engine: Engine) -> list[str]:
 
 def _with_encoder(engine: Engine, encoder: TextEncoder) -> Engine:
     """Encode the catalogue again. What was learned from events stays."""
-    kind: Kind = _made(engine, "fit")["index"]
+    kind: str = _made(engine, "fit")["index"]
     texts = _texts(engine)
     new = encoder.encode_items(track(texts, "encoding items", len(texts)))
     signals = replace(engine.signals, text_vectors=new, text_index=build_index(new, kind))

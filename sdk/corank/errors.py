@@ -11,6 +11,7 @@
     ├── TrainingError          a run cannot go on: NaN, memory, disk, a damaged checkpoint
     ├── CompressionError       what was made smaller does its work too badly to be kept
     ├── BundleError            a saved bundle is damaged, foreign, or cannot be written
+    ├── UnreachableError       a service that was pointed at does not answer
     └── MissingExtraError      an optional dependency is not installed
 
     LeakageWarning             a split lets training see what it is tested on
@@ -64,6 +65,10 @@ class CompressionError(CorankError):
 
 class BundleError(CorankError):
     """A bundle is damaged, made by another version, or cannot be written."""
+
+
+class UnreachableError(CorankError):
+    """A service elsewhere, such as a vector database, does not answer, or not as it should."""
 
 
 class MissingExtraError(CorankError, ImportError):

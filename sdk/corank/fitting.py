@@ -37,7 +37,7 @@ from corank.retrieve.cooccurrence import ease, item_knn
 from corank.retrieve.exact import ExactIndex
 from corank.retrieve.lexical import BM25
 from corank.retrieve.popularity import HALF_LIFE, faded_counts
-from corank.retrieve.vectors import Kind, build_index
+from corank.retrieve.vectors import build_index, check_kind
 from corank.vertical import Vertical
 
 T = TypeVar("T")
@@ -69,6 +69,8 @@ class FitConfig(EncoderTraining):
             the judged documents of a query, instead of what is found in the catalogue.
         index: vector search; ``auto`` is ``exact`` below 50,000 items and from there on ``faiss``,
             a graph over 8 bits a number; ``binary`` holds one. See `corank.retrieve.approximate`.
+            ``milvus:ADDRESS`` moves vectors to a Milvus when the bundle is saved; see
+            docs/scale.md.
         refit: whether the signals learn from all events in the end, those of validation too; an
             update's always do.
     """
@@ -78,8 +80,12 @@ class FitConfig(EncoderTraining):
     ranker: RankerConfig = field(default_factory=RankerConfig)
     reranker: RerankerConfig | None = None
     among_judged: bool = False
-    index: Kind = "auto"
+    index: str = "auto"
     refit: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_kind(self.index)
 
 
 def tune_encoder(
@@ -120,7 +126,7 @@ def exported(encoder: Encoder, texts: pl.Series) -> TextEncoder:
 
 
 def shared_signals(
-    vertical: Vertical, items: pl.DataFrame, texts: pl.Series, encoder: TextEncoder, index: Kind
+    vertical: Vertical, items: pl.DataFrame, texts: pl.Series, encoder: TextEncoder, index: str
 ) -> dict[str, Any]:
     """Return the signals that are not learned from events."""
     with bar() as bars:

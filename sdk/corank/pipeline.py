@@ -48,6 +48,7 @@ from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
 from corank.rank.sequence import suited
 from corank.recommending import Lessons, fit_chances_of, fit_newcomers, fit_recommender
+from corank.retrieve.vectors import check_reachable
 from corank.searching import (
     check_judged,
     fit_reader,
@@ -168,8 +169,10 @@ class Pipeline:
             DataError: the data is too small to carve validation data from, or a reranker is asked
                 for and no query is judged.
             TrainingError: see `corank.language.trainer.train`.
+            UnreachableError: vectors are to be kept in a Milvus, and it does not answer.
         """
         config = config or FitConfig()
+        check_reachable(config.index)
         fit, validation = train.carve()
         texts = render(self.vertical.item_text, train.items)
         by_text = None

@@ -15,11 +15,23 @@ from corank.errors import BundleError, ConfigError, DataError, RequestError
 from corank.retrieve.approximate import BinaryIndex, FaissIndex
 from corank.retrieve.exact import ExactIndex, Sketch
 from corank.retrieve.hits import Hits
-from corank.retrieve.vectors import VectorIndex, build_index, load_index
+from corank.retrieve.milvus import MilvusIndex
+from corank.retrieve.vectors import VectorIndex, build_index, load_index, save_index
 
 Floats = NDArray[np.float32]
-EACH = pytest.mark.parametrize("build", [ExactIndex, FaissIndex.build, BinaryIndex.build])
 Build = Callable[[Floats], VectorIndex]
+IN_PROCESS: dict[str, Build] = {
+    "exact": ExactIndex,
+    "faiss": FaissIndex.build,
+    "binary": BinaryIndex.build,
+}
+
+
+@pytest.fixture(scope="module", params=[*IN_PROCESS, "milvus"])
+def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Each kind of index in turn: what is asked of one is asked of all."""
+    file = str(tmp_path_factory.mktemp("milvus") / "vectors.db")
+    return IN_PROCESS.get(request.param, lambda vectors: MilvusIndex(vectors, file))
 
 
 def clustered(size: int, dim: int, seed: int) -> Floats:
@@ -88,7 +100,6 @@ def test_short_vectors_find_what_exact_finds(
     assert (tmp_path / "index").stat().st_size < megabytes * 1e6 < vectors.nbytes
 
 
-@EACH
 def test_a_k_beyond_the_size_is_padded(build: Build) -> None:
     index = build(np.eye(3, dtype=np.float32))
     hits = index.search(np.array([[3, 1, 2]], np.float32), 5)
@@ -97,7 +108,6 @@ def test_a_k_beyond_the_size_is_padded(build: Build) -> None:
     assert (index.size, index.dim) == (3, 3)
 
 
-@EACH
 def test_an_empty_index_and_no_queries_are_answered(build: Build) -> None:
     nothing = build(np.zeros((0, 2), np.float32)).search(np.ones((1, 2), np.float32), 2)
     assert nothing.items.tolist() == [[-1, -1]]
@@ -105,7 +115,6 @@ def test_an_empty_index_and_no_queries_are_answered(build: Build) -> None:
     assert unasked.scores.shape == unasked.items.shape == (0, 2)
 
 
-@EACH
 def test_negative_products_are_hits_too(build: Build) -> None:
     hits = build(-np.eye(2, dtype=np.float32)).search(np.array([[1, 2]], np.float32), 2)
     assert hits.items.tolist() == [[0, 1]] and hits.scores.tolist() == [[-1, -2]]
@@ -156,14 +165,12 @@ def test_top_k_is_a_stable_sort_without_the_missing(rows: list[list[float]], k: 
         assert scores.tolist() == ([row[i] for i in best] + [-math.inf] * k)[:k]
 
 
-@EACH
 @pytest.mark.parametrize("k", [0, -3])
 def test_k_below_one_is_refused(build: Build, k: int) -> None:
     with pytest.raises(RequestError, match="at least 1"):
         build(np.eye(3, dtype=np.float32)).search(np.eye(3, dtype=np.float32), k)
 
 
-@EACH
 @pytest.mark.parametrize(
     ("queries", "message"),
     [
@@ -177,7 +184,6 @@ def test_queries_that_do_not_fit_are_refused(build: Build, queries: Floats, mess
         build(np.eye(3, dtype=np.float32)).search(queries, 1)
 
 
-@EACH
 @pytest.mark.parametrize(
     ("vectors", "message"),
     [
@@ -193,38 +199,40 @@ def test_vectors_that_cannot_be_indexed_are_refused(
         build(vectors)
 
 
-@EACH
 def test_other_layouts_and_types_are_taken(build: Build, vectors: Floats) -> None:
     index = build(np.asfortranarray(vectors[:100].astype(np.float64)))
     hits = index.search(vectors[:100][::2].astype(np.float64), 1)
     assert hits.items[:, 0].tolist() == list(range(0, 100, 2))
 
 
-@pytest.mark.parametrize("build", [FaissIndex.build, BinaryIndex.build])
-def test_a_loaded_index_answers_the_same(
-    build: Callable[[Floats], FaissIndex | BinaryIndex], vectors: Floats, tmp_path: Path
-) -> None:
-    few, path = vectors[:300], tmp_path / "vectors.index"
+def test_a_loaded_index_answers_the_same(build: Build, vectors: Floats, tmp_path: Path) -> None:
+    few = vectors[:300]
     index = build(few)
-    index.save(path)
-    loaded = load_index(path, few)
-    assert [p.name for p in tmp_path.iterdir()] == ["vectors.index"]
+    save_index(index, tmp_path, "few")
+    loaded = load_index(tmp_path, "few", few)
     assert type(loaded) is type(index)
     assert (loaded.size, loaded.dim) == (300, 32)
     for before, after in zip(index.search(vectors, 9), loaded.search(vectors, 9), strict=True):
         assert np.array_equal(before, after)
+
+
+@pytest.mark.parametrize("build", [FaissIndex.build, BinaryIndex.build])
+def test_an_index_of_other_vectors_is_refused(
+    build: Build, vectors: Floats, tmp_path: Path
+) -> None:
+    few = vectors[:300]
+    save_index(build(few), tmp_path, "few")
+    assert [file.name for file in tmp_path.iterdir()] == ["few.faiss"]
     for others, said in ((few[1:], "299 of 32"), (few[:, :16], "300 of 16")):
         with pytest.raises(BundleError, match=f"300 vectors of 32 numbers, and {said} lie beside"):
-            load_index(path, others)
+            load_index(tmp_path, "few", others)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not an index", b"IHNs\x00\x00", b"IBxF\x00"])
-def test_load_says_which_file_is_damaged(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "vectors.index"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(BundleError, match=r"vectors\.index"):
-        load_index(path, np.eye(2, dtype=np.float32))
+@pytest.mark.parametrize("content", [b"", b"not an index", b"IHNs\x00\x00", b"IBxF\x00"])
+def test_load_says_which_file_is_damaged(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "vectors.faiss").write_bytes(content)
+    with pytest.raises(BundleError, match=r"vectors\.faiss"):
+        load_index(tmp_path, "vectors", np.eye(2, dtype=np.float32))
 
 
 def test_auto_is_exact_until_the_catalogue_is_large(
@@ -238,7 +246,7 @@ def test_auto_is_exact_until_the_catalogue_is_large(
     assert isinstance(build_index(vectors[:5], "faiss"), FaissIndex)
     assert isinstance(build_index(vectors[:5], "binary"), BinaryIndex)
     with pytest.raises(ConfigError, match="Did you mean 'faiss'"):
-        build_index(vectors, "fais")  # type: ignore[arg-type]
+        build_index(vectors, "fais")
 
 
 def test_a_small_exact_index_does_not_load_faiss() -> None:

@@ -1,0 +1,109 @@
+"""Milvus Lite, which is the server's client and its answers in a file of one's own."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+
+import corank
+from benchmarks.generated import queries, shop
+from corank import EncoderConfig, FitConfig, Pipeline
+from corank.bundle import save
+from corank.errors import ConfigError, UnreachableError
+from corank.retrieve.exact import ExactIndex
+from corank.retrieve.milvus import TOKEN, MilvusIndex, address, reach
+from corank.retrieve.vectors import check_reachable
+
+ITEMS = 10_000
+
+
+def unit(size: int, dim: int, seed: int) -> NDArray[np.float32]:
+    vectors = np.random.default_rng(seed).standard_normal((size, dim)).astype(np.float32)
+    lengths: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / lengths
+
+
+@pytest.mark.parametrize(
+    ("kind", "leads"),
+    [
+        ("faiss", None),
+        ("milvus:vectors.db", "vectors.db"),
+        ("milvus:/srv/vectors.db", "/srv/vectors.db"),
+        ("milvus://host:19530", "http://host:19530"),
+        ("milvus:https://host:443", "https://host:443"),
+    ],
+)
+def test_a_kind_may_be_an_address(kind: str, leads: str | None) -> None:
+    assert address(kind) == leads
+
+
+@pytest.mark.parametrize("kind", ["milvus:", "milvus:host", "milvus://", "milvus:ftp://host"])
+def test_an_address_that_leads_nowhere_is_refused(kind: str) -> None:
+    with pytest.raises(ConfigError, match="names no Milvus; expected milvus://host:19530"):
+        FitConfig(index=kind)
+
+
+@pytest.mark.parametrize("kind", ["milvus://root:secret@host:19530", "milvus:https://key@host"])
+def test_a_password_is_not_written_into_bundles(kind: str) -> None:
+    with pytest.raises(ConfigError, match=TOKEN) as error:
+        FitConfig(index=kind)
+    assert "secret" not in str(error.value)
+
+
+def test_nobody_who_answers_is_said_before_anything_is_fitted() -> None:
+    with pytest.raises(UnreachableError, match=r"http://127\.0\.0\.1:9 does not answer"):
+        check_reachable("milvus://127.0.0.1:9")
+    with pytest.raises(UnreachableError, match="not exist"):
+        check_reachable("milvus:no/such/folder/vectors.db")
+
+
+def test_the_same_vectors_are_sent_once_and_others_stand_beside_them(tmp_path: Path) -> None:
+    file, one, other = str(tmp_path / "vectors.db"), unit(1_500, 8, 0), unit(1_500, 8, 1)
+    first, second = MilvusIndex(one, file), MilvusIndex(other, file)
+    client = reach(file)
+    assert sorted(client.list_collections()) == sorted([first.collection, second.collection])
+    stamp = client.describe_collection(first.collection)
+    assert MilvusIndex(one.copy(), file).collection == first.collection
+    assert client.describe_collection(first.collection) == stamp
+    assert first.search(one[:3], 1).items.ravel().tolist() == [0, 1, 2]
+    assert second.search(other[:3], 1).items.ravel().tolist() == [0, 1, 2]
+
+
+def test_what_is_missing_is_sent_again(tmp_path: Path) -> None:
+    file, vectors = str(tmp_path / "vectors.db"), unit(1_200, 8, 0)
+    index = MilvusIndex(vectors, file)
+    reach(file).delete(index.collection, ids=[*range(100, 900)])
+    found = MilvusIndex(vectors, file).search(vectors[[500]], 5)
+    assert found.items.tolist() == ExactIndex(vectors).search(vectors[[500]], 5).items.tolist()
+    reach(file).drop_collection(index.collection)
+    with pytest.raises(UnreachableError, match="does not answer as it should"):
+        index.search(vectors[:1], 1)
+    assert MilvusIndex(vectors, file).search(vectors[:1], 1).items.tolist() == [[0]]
+
+
+def test_ten_thousand_items_are_found_as_in_process(tmp_path: Path, tiny_encoder: str) -> None:
+    data = shop(ITEMS, seed=0)
+    pipeline = Pipeline(
+        corank.load_vertical("ecommerce"), EncoderConfig(name=tiny_encoder, max_tokens=32)
+    )
+    pipeline.fit(data.split("time")[0], FitConfig(epochs=0, index="exact"))
+    here = pipeline.engine
+    fit = {**dict(here.about["fit"]), "index": f"milvus:{tmp_path / 'vectors.db'}"}  # type: ignore[call-overload]
+    save(replace(here, about={**here.about, "fit": fit}), None, tmp_path / "shop")
+    moved = corank.load(tmp_path / "shop")
+    assert isinstance(moved.signals.text_index, MilvusIndex)
+    written = json.loads((tmp_path / "shop" / "vectors" / "text.milvus.json").read_text())
+    assert written == {"uri": str(tmp_path / "vectors.db")}
+    filters = (None, pl.col("price") < 20, pl.col("category").str.starts_with("Kitchen"))
+    for query in queries(data.items, 12, seed=0):
+        for where in filters:
+            expected, found = (e.search(query, k=10, where=where) for e in (here, moved))
+            assert [(a.item_id, a.score) for a in found] == [(a.item_id, a.score) for a in expected]
+            assert len(found) == 10
+    history = data.items["item_id"].head(3).to_list()
+    expected, found = (engine.recommend(history, k=10) for engine in (here, moved))
+    assert [a.item_id for a in found] == [a.item_id for a in expected]
