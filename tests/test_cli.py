@@ -25,7 +25,7 @@ from corank.language.checkpoint import Checkpoint, Checkpoints
 
 COMMANDS = (
     "verticals", "new-vertical", "demo", "fit", "tune", "evaluate", "update", "compress",
-    "rollback", "inspect", "export", "search", "recommend", "why", "monitor", "app",
+    "rollback", "inspect", "export", "encode", "search", "recommend", "why", "monitor", "app",
 )  # fmt: skip
 CONFIG = {
     "batch_size": 8,

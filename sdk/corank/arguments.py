@@ -18,6 +18,7 @@ EPILOG = """exit codes:
   4  the request cannot be answered (unknown item, k out of range, empty query)
   5  the bundle is damaged, foreign, or cannot be written
   6  an optional dependency is missing; the message says which
+  7  a service elsewhere, such as a vector database, does not answer
 """
 
 
@@ -152,6 +153,15 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--texts", type=Path, metavar="FILE", help="lines on which graph and original are compared"
     )
+
+    encode = command(
+        "encode", "Encode items in shards, by one process or many; go on where a run was stopped.",
+        "corank encode runs/shop --items items.parquet --out vectors",
+    )  # fmt: skip
+    encode.add_argument("bundle", type=Path, help="whose encoder reads")
+    encode.add_argument("--items", type=Path, required=True, help="parquet, csv or jsonl")
+    encode.add_argument("--out", type=Path, required=True, help="folder of the shards")
+    encode.add_argument("--shard", type=int, default=50_000, help="items in each (default: 50000)")
 
     search = command(
         "search",

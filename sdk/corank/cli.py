@@ -35,6 +35,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "rollback": fitting.rollback,
     "inspect": asking.inspect,
     "export": asking.export,
+    "encode": asking.encode,
     "search": asking.search,
     "recommend": asking.recommend,
     "why": asking.why,

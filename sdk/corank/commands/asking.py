@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 import corank
-from corank import inspecting, scaffold
+from corank import encoding, inspecting, scaffold
 from corank.commands.printing import (
     print_alert,
     print_answers,
+    print_encoded,
     print_export,
     print_inspection,
     print_json,
@@ -26,7 +27,7 @@ from corank.opinions import Understanding, check_webhook, read_stream, send, tol
 from corank.plugin import beside
 from corank.progress import bar, track
 from corank.serve.guard import login
-from corank.threads import pin
+from corank.threads import allowed, pin
 
 if TYPE_CHECKING:
     from corank.vertical import Vertical
@@ -93,6 +94,20 @@ def export(arguments: argparse.Namespace) -> None:
             raise RequestError(f"{arguments.texts} holds no text. Give one on each line.")
     found = corank.export(arguments.source, arguments.out, **texts)
     print_json(asdict(found)) if arguments.json else print_export(found)
+
+
+def encode(arguments: argparse.Namespace) -> None:
+    """``corank encode``: each process does its part, and the first one tells."""
+    share = encoding.Share.told(os.environ)
+    pin(max(allowed() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1))
+    given = arguments.bundle, arguments.items, arguments.out
+    found = encoding.encode(*given, shard=arguments.shard, share=share)
+    if share.process:
+        return
+    if arguments.json:
+        print_json(encoding.told(found, arguments.out))
+    else:
+        print_encoded(found, arguments.out)
 
 
 def search(arguments: argparse.Namespace) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
+from corank.encoding import Encoded, complete
 from corank.exporting import Exported
 from corank.inspecting import Inspection
 from corank.monitor import Alert
@@ -74,6 +76,19 @@ def print_export(found: Exported) -> None:
         for way in ("inputs", "outputs"):
             for port, said in graph[way].items():
                 print(f"     {way[:-1]} {port}: {said['type']}, {said['shape']}")
+
+
+def print_encoded(found: Encoded, out: Path) -> None:
+    """Print what one process encoded, and whether everything is there."""
+    kept = f", {found.before} were there" if found.before else ""
+    print(
+        f"{out}: {found.made} shards made here{kept}; {found.items_per_second:,.0f} items/s, "
+        f"{found.dim} numbers each"
+    )
+    if complete(found, out):
+        print(f"All {found.items:,} items are encoded: pl.scan_parquet('{out}/*.parquet')")
+    else:
+        print("Not all shards are there yet; run this again for those that nobody is making.")
 
 
 def print_why(why: Why) -> None:

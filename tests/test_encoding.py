@@ -1,0 +1,150 @@
+"""Bulk encoding: shards that many processes make, and that a stopped run goes on from."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from corank.cli import main
+from corank.encoding import Share, encode
+from corank.errors import BundleError, ConfigError, DataError, SchemaError
+from corank.pipeline import Pipeline
+
+
+@pytest.fixture(scope="module")
+def bundle(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bundles") / "shop"
+    pipeline.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def items(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tables") / "items.parquet"
+    pipeline.engine.items.write_parquet(path)
+    return path
+
+
+def read(out: Path) -> pl.DataFrame:
+    return pl.read_parquet(out / "*.parquet")
+
+
+def test_shards_hold_what_the_catalogue_was_encoded_to(
+    pipeline: Pipeline, bundle: Path, items: Path, tmp_path: Path
+) -> None:
+    found = encode(bundle, items, tmp_path / "out", shard=70)
+    catalogue = pipeline.engine.items
+    assert (found.items, found.shards) == (catalogue.height, -(-catalogue.height // 70))
+    assert (found.made, found.before) == (found.shards, 0)
+    done = read(tmp_path / "out")
+    assert done["item_id"].equals(catalogue["item_id"])
+    assert done.schema["vector"] == pl.Array(pl.Float32, found.dim)
+    assert np.allclose(done["vector"].to_numpy(), pipeline.engine.signals.text_vectors, atol=1e-5)
+
+
+def test_processes_make_every_shard_once(bundle: Path, items: Path, tmp_path: Path) -> None:
+    each = [encode(bundle, items, tmp_path, shard=40, share=Share(n, 3)) for n in range(3)]
+    assert sum(found.made for found in each) == each[0].shards
+    assert max(found.made for found in each) - min(found.made for found in each) <= 1
+    assert len([*tmp_path.glob("*.parquet")]) == each[0].shards
+
+
+def test_a_stopped_run_goes_on(bundle: Path, items: Path, tmp_path: Path) -> None:
+    first = encode(bundle, items, tmp_path, shard=50)
+    before = read(tmp_path)
+    stamps = {file.name: file.stat().st_mtime_ns for file in tmp_path.glob("*.parquet")}
+    (tmp_path / "00002.parquet").unlink()
+    (tmp_path / ".part-1234-00002.parquet").write_bytes(b"half of one")
+    again = encode(bundle, items, tmp_path, shard=50)
+    assert (again.made, again.before) == (1, first.shards - 1)
+    changed = {f.name for f in tmp_path.glob("0*") if f.stat().st_mtime_ns != stamps[f.name]}
+    assert changed == {"00002.parquet"}
+    assert pl.read_parquet(tmp_path / "0*.parquet").equals(before)
+
+
+def test_a_csv_is_read_too(bundle: Path, items: Path, tmp_path: Path) -> None:
+    table = pl.read_parquet(items).head(5)
+    table.drop("released").write_csv(tmp_path / "some.csv")
+    encode(bundle, tmp_path / "some.csv", tmp_path / "out")
+    assert read(tmp_path / "out")["item_id"].equals(table["item_id"])
+
+
+@pytest.mark.parametrize("other", ["shard", "rows"])
+def test_vectors_of_two_runs_are_not_mixed(
+    bundle: Path, items: Path, tmp_path: Path, other: str
+) -> None:
+    out = tmp_path / "out"
+    encode(bundle, items, out, shard=100)
+    before = read(out)
+    changed, shard = items, 100
+    if other == "rows":
+        changed = tmp_path / "items.parquet"
+        pl.read_parquet(items).head(7).write_parquet(changed)
+    else:
+        shard = 60
+    with pytest.raises(DataError, match=f"another run: it differs in .*{other}"):
+        encode(bundle, changed, out, shard=shard)
+    assert read(out).equals(before)
+
+
+def test_what_cannot_be_encoded_is_said(bundle: Path, items: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(BundleError):
+        encode(tmp_path / "none", items, out)
+    with pytest.raises(DataError, match="expected a file of parquet, csv, jsonl"):
+        encode(bundle, tmp_path / "items.xlsx", out)
+    with pytest.raises(DataError, match="cannot be read"):
+        encode(bundle, tmp_path / "nothing.parquet", out)
+    pl.read_parquet(items).rename({"title": "titel"}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(SchemaError, match=r"no column 'title'.*Did you mean 'titel'"):
+        encode(bundle, tmp_path / "t.parquet", out)
+    with pytest.raises(ConfigError, match="1 item at least"):
+        encode(bundle, items, out, shard=0)
+    assert not out.exists()
+    pl.read_parquet(items).write_parquet(tmp_path / "own.parquet")
+    with pytest.raises(DataError, match="a folder of its own"):
+        encode(bundle, items, tmp_path)
+
+
+def test_two_launched_processes_encode_one_catalogue(
+    bundle: Path, items: Path, tmp_path: Path
+) -> None:
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    out = tmp_path / "out"
+    given = ["--items", str(items), "--out", str(out), "--shard", "60", "--json"]
+    done = subprocess.run(
+        [*launch, "-m", "corank", "encode", str(bundle), *given],
+        env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout)
+    shards = -(-pl.read_parquet(items).height // 60)
+    assert told["made"] == -(-shards // 2)
+    assert len([*out.glob("*.parquet")]) == shards
+    again = encode(bundle, items, tmp_path / "alone")
+    assert np.allclose(
+        read(out)["vector"].to_numpy(), read(tmp_path / "alone")["vector"].to_numpy(), atol=1e-5
+    )
+    assert again.items == told["items"]
+
+
+def test_the_command_says_when_all_is_there(
+    bundle: Path, items: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    given = ["encode", str(bundle), "--items", str(items), "--out", str(tmp_path), "--shard", "99"]
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(given) == 0
+    assert "Not all shards are there yet" in capsys.readouterr().out
+    monkeypatch.setenv("RANK", "1")
+    assert main(given) == 0
+    assert not capsys.readouterr().out
+    monkeypatch.delenv("RANK")
+    assert main(given) == 0
+    said = capsys.readouterr().out
+    assert "0 shards made here" in said and f"pl.scan_parquet('{tmp_path}/*.parquet')" in said
