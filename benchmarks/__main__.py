@@ -15,6 +15,7 @@ from benchmarks import (
     compression,
     continual,
     eight_bit,
+    growth,
     install_size,
     insurance,
     latency,
@@ -194,6 +195,10 @@ def _serving(arguments: argparse.Namespace) -> None:
     _print(*serving.run(items=arguments.items, seed=arguments.seed))
 
 
+def _growth(arguments: argparse.Namespace) -> None:
+    _print(*growth.run(arguments.items or growth.SIZES, seed=arguments.seed))
+
+
 def _replay(arguments: argparse.Namespace) -> None:
     _print(*replay.run(streams=arguments.streams, seed=arguments.seed))
 
@@ -300,6 +305,13 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("--items", type=int, default=100_000)
     served.add_argument("--seed", type=int, default=0)
     served.set_defaults(run=_serving)
+
+    larger = commands.add_parser(
+        "growth", help="what encoding, indexing, fitting and searching cost as a catalogue grows"
+    )
+    larger.add_argument("--items", type=int, action="append", help="a size; once more for another")
+    larger.add_argument("--seed", type=int, default=0)
+    larger.set_defaults(run=_growth)
 
     watched = commands.add_parser(
         "replay", help="streams of opinions with three outbreaks each: what is heard of them"

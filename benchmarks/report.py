@@ -38,6 +38,10 @@ SHOWN = {
     "serving-100000": (
         *("bundle_mb", "first_answer_seconds", "memory_mb", "search_p99_ms", "search_p50_ms"),
     ),
+    "growth": (
+        *("peak_memory_mb", "memory_mb", "encode_seconds", "index_seconds", "words_seconds"),
+        *("fit_seconds", "first_answer_seconds", "search_p50_ms", "nearest_p50_ms"),
+    ),
     "replay": (
         *("topic_accuracy", "sentiment_accuracy", "texts_per_second"),
         *("streams_without_fault", "false_alerts", "heard_in_time"),
