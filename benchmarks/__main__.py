@@ -29,14 +29,17 @@ from benchmarks import (
     training_speed,
     upworthy,
 )
-from benchmarks.catalogue import DATASETS, RANKING
+from benchmarks.catalogue import DATASETS, KNOWN, OWN, RANKING
 from benchmarks.datasets import RankingSet
-from benchmarks.medquad import MEDQUAD
+from benchmarks.page import page
+from benchmarks.peers.run import ROOT
 from benchmarks.reranking import RerankingSet
+from benchmarks.results import stored
 from benchmarks.tasks import TASKS
 from corank import FitConfig
 from corank.classify.training import ClassifierConfig
 from corank.config import from_mapping
+from corank.data.files import atomic
 from corank.errors import ConfigError, CorankError
 from corank.evaluate.report import Row
 
@@ -46,7 +49,6 @@ RUNS = {
     upworthy.UPWORTHY.name: upworthy.run,
 }
 """How sets with a protocol of their own are measured."""
-OWN = {each.name: each for each in (insurance.INSURANCE, openbandit.OPENBANDIT, upworthy.UPWORTHY)}
 DOMAINS = sorted({each.domain for each in (*DATASETS.values(), *OWN.values()) if each.domain})
 
 
@@ -62,7 +64,7 @@ def main() -> int:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    for dataset in (*DATASETS.values(), *OWN.values(), MEDQUAD):
+    for dataset in KNOWN.values():
         print(f"{dataset.name}: for {dataset.domain}; {', '.join(dataset.protocols)}")
         print(f"    {dataset.home_page}\n    {dataset.licence}")
         for name, what in dataset.files.items():
@@ -219,9 +221,13 @@ def _print(rows: list[Row], path: Path) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    if arguments.readme:
-        report.write(arguments.readme)
-    print(report.markdown())
+    if arguments.write:
+        report.write(ROOT)
+    if arguments.html:
+        with atomic(arguments.html) as part:
+            part.write_text(page(stored()), "utf-8")
+    if not (arguments.write or arguments.html):
+        print(report.markdown())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -339,7 +345,10 @@ def _parser() -> argparse.ArgumentParser:
     coarse.set_defaults(run=_eight_bit)
 
     table = commands.add_parser("report", help="print the stored results as Markdown")
-    table.add_argument("--readme", type=Path, help="also put them between this README's markers")
+    table.add_argument("--html", type=Path, metavar="FILE", help="write them as one page instead")
+    table.add_argument(
+        "--write", action="store_true", help="bring README.md, docs and the pictures up to date"
+    )
     table.set_defaults(run=_report)
     return parser
 

@@ -66,7 +66,7 @@ def run(
         repeatable = first.engine.signals.repeatable
         asked = fit_peers(split, repeatable, place, seed=seeds[0], limit=peers)
     with clock("evaluate_seconds"):
-        report = first.evaluate(split.test, peers=asked.scorers, alike=others)
+        report = first.evaluate(split.test, peers=asked.scorers, alike=others, timed=True)
     rows = [*report.rows, *_cost(pipelines, clock.seconds | times)]
     rows += [Row(name, "cost", "fit_seconds", value) for name, value in asked.seconds.items()]
     about = report.about | {"peers that failed": asked.failed}

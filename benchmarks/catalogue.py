@@ -2,11 +2,15 @@
 
 from benchmarks.amazon_beauty import AMAZON_BEAUTY
 from benchmarks.crowdflower import CROWDFLOWER
-from benchmarks.datasets import RankingSet
+from benchmarks.datasets import PublicSet, RankingSet
+from benchmarks.insurance import INSURANCE
 from benchmarks.labelled import BANKING77, CLINC150, PHRASEBANK, LabelledSet
 from benchmarks.liveqa import LIVEQA
+from benchmarks.medquad import MEDQUAD
 from benchmarks.movielens import ML_1M, ML_100K
+from benchmarks.openbandit import OPENBANDIT
 from benchmarks.reranking import RerankingSet
+from benchmarks.upworthy import UPWORTHY
 
 RANKING: dict[str, RankingSet] = {each.name: each for each in (AMAZON_BEAUTY, ML_1M, ML_100K)}
 LABELLED: dict[str, LabelledSet] = {each.name: each for each in (BANKING77, CLINC150, PHRASEBANK)}
@@ -16,3 +20,12 @@ DATASETS: dict[str, RankingSet | LabelledSet | RerankingSet] = {
     **LABELLED,
     **RERANKING,
 }
+OWN: dict[str, PublicSet] = {each.name: each for each in (INSURANCE, OPENBANDIT, UPWORTHY)}
+"""Sets with a protocol of their own."""
+KNOWN: dict[str, PublicSet] = {**DATASETS, **OWN, MEDQUAD.name: MEDQUAD}
+
+
+def domain_of(name: str) -> str | None:
+    """Return the vertical whose teams a data set speaks to; None for what is none."""
+    known = KNOWN.get(name)
+    return known.domain if known else None

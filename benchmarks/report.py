@@ -1,147 +1,84 @@
-"""The stored results as the table that stands in the README."""
+"""The stored results as people read them: in the README in short, in docs in full, as a page.
 
-import json
+Everything is made from the files in ``benchmarks/results`` and from nothing else.
+"""
+
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks.picture import draw
-from benchmarks.results import RESULTS
-from corank.evaluate.report import OURS
+from benchmarks.picture import draw, panel
+from benchmarks.results import Result, stored
+from benchmarks.standing import PUBLISHED, Standing, losses, summary
+from benchmarks.tables import table
+from corank.data.files import atomic
 
-SHOWN = {
-    "time": ("recall@20", "ndcg@10"),
-    "leave-one-out": ("hr@10", "ndcg@10"),
-    "cold-items": ("recall@20", "ndcg@10"),
-    "next-purchase": ("hr@3", "mrr@3"),
-    "50agree-10-fold": ("minutes", "clear_accuracy", "accuracy"),
-    "10-fold": ("mrr@10", "ndcg@10"),
-    "liveqa": ("mrr@10", "ndcg@10"),
-    "off-policy": ("effective_rounds", "click_rate"),
-    "faq": ("oos_recall", "precision_of_answers", "answered_in_scope"),
-    "50agree-functions": ("minutes", "clear_accuracy", "accuracy"),
-    "pairs": ("calibration_error", "log_loss", "pair_accuracy"),
-    "adaptation": ("recall@10", "mrr@10"),
-    "7-steps": ("minutes", "forgetting", "accuracy"),
-    "training-speed": ("times_as_fast", "pairs_per_second"),
-    "latency": (
-        *("ndcg@10", "accuracy", "ndcg@10_lost", "accuracy_lost", "cosine_in_batch", "size_mb"),
-        *("peak_memory_mb", "query_p50_ms", "query_p95_ms", "query_p99_ms", "texts_per_second"),
-        *("speedup_over/fastembed", "speedup_over/sentence-transformers/onnx-int8"),
-        *("speedup_over/sentence-transformers/openvino", "speedup_over/sentence-transformers"),
-    ),
-    "precisions": (
-        *("ndcg@10", "ndcg@10_lost", "cosine", "cosine_in_batch", "size_mb", "texts_per_second"),
-        "speedup_over/full precision",
-    ),
-    "install": ("site_packages_mb",),
-    "compression": ("encoder_mb", "ndcg@10_lost", "accuracy_lost", "ndcg@10", "accuracy"),
-    "serving-100000": (
-        *("bundle_mb", "first_answer_seconds", "memory_mb", "search_p99_ms", "search_p50_ms"),
-    ),
-    "growth": (
-        *("peak_memory_mb", "memory_mb", "encode_seconds", "index_seconds", "words_seconds"),
-        *("fit_seconds", "first_answer_seconds", "search_p50_ms", "nearest_p50_ms"),
-    ),
-    "replay": (
-        *("topic_accuracy", "sentiment_accuracy", "texts_per_second"),
-        *("streams_without_fault", "false_alerts", "heard_in_time"),
-    ),
-    "screens": ("answers_p95_ms", "answers_p50_ms", "first_screen_s"),
-    "8-bit-cpu": ("cosine", "ndcg@10", "weights_mb"),
-    "8-bit-cuda": (
-        *("cosine", "ndcg@10", "texts_per_second", "pairs_per_second", "weights_mb"),
-        "peak_gpu_mb",
-    ),
-}
-"""Metrics shown of a protocol, and of what begins with its name, such as its ablation; as far as
-they are there. Systems stand in the order of the last."""
-PLAIN = ("all", "encoding", "training")
-"""Parts of a result that stand in its table; the systems of all but the first are named by them."""
-BY_PART = ("off-policy", "screens")
-"""Protocols all of whose parts stand in one table."""
-SCOPE = ("minutes", "oos_recall", "in_scope_accuracy")
-CLASSES = ("minutes", "macro_f1", "accuracy")
 PICTURE = Path("docs") / "latency.png"
+FULL = Path("docs") / "benchmarks.md"
 START, END = "<!-- results: python -m benchmarks report -->", "<!-- end of results -->"
+TITLE = "# What was measured"
+INTRODUCTION = f"""{TITLE}
+
+Every result that is stored in `benchmarks/results`, by `python -m benchmarks report --write`. Each
+names the commit that it came from; run the same command there to run it again. Systems stand with
+the best last. Figures called published are their authors' own, for the same protocol; they are of
+other runs and are never weighed against ours."""
+COLUMNS = ("what", "metric", "corank", "best other", "difference, 95%", "standing", "published")
 
 
-def results() -> list[dict[str, Any]]:
-    """Return every stored result, by name of its file; what a run keeps on its way is none."""
-    paths = (path for path in sorted(RESULTS.glob("*.json")) if not path.name.startswith("."))
-    return [json.loads(path.read_text("utf-8")) for path in paths]
+def markdown(results: Sequence[Result] | None = None) -> str:
+    """Return all there is: who is ahead, where ours is behind, and a table for each result."""
+    results = stored() if results is None else results
+    parts = [INTRODUCTION, "## In short", short(results)]
+    parts += ["## Every result", *(table(each).markdown() for each in results)]
+    return "\n\n".join(parts) + "\n"
 
 
-def markdown() -> str:
-    """Return a table per stored result: every system, best last, published figures marked."""
-    tables = []
-    for result in results():
-        known = {r["metric"] for r in result["rows"]}
-        classes = SCOPE if SCOPE[1] in known else CLASSES
-        protocols = [p for p in SHOWN if result["protocol"].startswith(p)]
-        shown = SHOWN[max(protocols, key=len)] if protocols else classes
-        metrics = [m for m in shown if m in known]
-        whole = result["protocol"] in BY_PART
-        rows = [
-            r for r in result["rows"] if (whole or r["split"] in PLAIN) and r["metric"] in metrics
-        ]
-        found = {(_system(r), r["metric"]): r for r in rows}
-        systems = sorted(
-            {system for system, metric in found if metric == metrics[-1]},
-            key=lambda s: (found[s, metrics[-1]]["value"], s),
-        )
-        gpu = result["machine"].get("gpu")
-        lines = [
-            f"**{result['dataset']}, {result['protocol']}**: {result['verdict']}. "
-            f"Commit {result['commit'][:12]}" + (f", {gpu}." if gpu else "."),
-            "",
-            "| system | " + " | ".join(metrics) + " |",
-            "|---|" + "---:|" * len(metrics),
-        ]
-        for system in systems:
-            cells = [_cell(found.get((system, metric))) for metric in metrics]
-            name = f"**{system}**" if system == OURS else system
-            lines.append(f"| {name} | " + " | ".join(cells) + " |")
-        lines += _cost(result)
-        tables.append("\n".join(lines))
-    return "\n\n".join(tables)
+def short(results: Sequence[Result]) -> str:
+    """Return a line for each result that has others beside ours, and where ours is behind."""
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---|---|---:|---:|---:|---|---:|"]
+    lines += [f"| {' | '.join(line(each))} |" for each in summary(results)]
+    behind = [f"- {said}" for said in where_behind(results)]
+    return "\n".join([*lines, "", "**Where corank loses**, significantly:", "", *behind])
 
 
-def _system(row: dict[str, Any]) -> str:
-    return str(row["system"] if row["split"] == "all" else f"{row['split']}, {row['system']}")
+def line(each: Standing) -> tuple[str, ...]:
+    """Return a standing as the cells of `COLUMNS`."""
+    ours, other = each.ours.system, each.other.system
+    value = figure(each.ours.value)
+    if ours != "corank":
+        value += f" ({ours.removeprefix('corank/')})"
+    best = f"{figure(each.other.value)} ({other})"
+    known = each.published
+    published = f"{figure(known.value)} ({known.system.removeprefix(PUBLISHED)})" if known else ""
+    return each.result.name, each.metric, value, best, str(each), each.verdict, published
 
 
-def _cost(result: dict[str, Any]) -> list[str]:
-    """What ours took, where that was measured; of memory, the most that a seed needed."""
-    cost = {r["metric"]: r for r in result["rows"] if (r["system"], r["split"]) == (OURS, "cost")}
-    if "fit_seconds" not in cost:
-        return []
-    said = f"Fitted in {cost['fit_seconds']['value'] / 60:.0f} minutes"
-    if "evaluate_seconds" in cost:
-        said += f" and evaluated in {cost['evaluate_seconds']['value'] / 60:.0f}"
-    said += f" on {result['machine']['cores']} cores"
-    if "peak_memory_mb" in cost:
-        memory = cost["peak_memory_mb"]
-        most = memory["value"] if memory["high"] is None else memory["high"]
-        said += f"; peak memory {most / 1024:.1f} GiB"
-    if "recommend_p50_ms" in cost:
-        p50, p99 = (cost[f"recommend_{name}_ms"]["value"] for name in ("p50", "p99"))
-        said += f"; a recommendation takes {p50:.1f} ms (p50), {p99:.1f} (p99)"
-    return ["", f"{said}."]
+def where_behind(results: Iterable[Result]) -> list[str]:
+    """Say each thing that ours does worse, beside whom, and why."""
+    return [
+        f"{each.result.name}{'' if each.split == 'all' else f', {each.split}'}: {each.metric} of "
+        f"{each.ours.system} {figure(each.ours.value)}, {each.other.system} "
+        f"{figure(each.other.value)}; {each}. {each.reason}".rstrip()
+        for each in losses(results)
+    ]
 
 
-def write(readme: Path) -> None:
-    """Put the table between the README's markers, and the picture of the engines into docs."""
-    if timed := [result for result in results() if result["protocol"] == "latency"]:
-        draw(timed, readme.parent / PICTURE)
-    text = readme.read_text("utf-8")
-    before, rest = text.split(START)
+def figure(value: float) -> str:
+    """Return a number with as many digits as say something."""
+    size = abs(value)
+    return f"{value:,.0f}" if size >= 100 else f"{value:.2f}" if size >= 2 else f"{value:.4f}"
+
+
+def write(root: Path) -> None:
+    """Bring the README, the page in docs and the pictures up to date."""
+    results = stored()
+    timed = [found for each in results if each.protocol == "latency" and (found := panel(each))]
+    if timed:
+        draw(timed, root / PICTURE)
+    with atomic(root / FULL) as part:
+        part.write_text(markdown(results), "utf-8")
+    readme = root / "README.md"
+    before, rest = readme.read_text("utf-8").split(START)
     _, after = rest.split(END)
-    readme.write_text(f"{before}{START}\n\n{markdown()}\n\n{END}{after}", "utf-8")
-
-
-def _cell(row: dict[str, Any] | None) -> str:
-    if row is None:
-        return ""
-    if row["low"] is None:
-        return f"{row['value']:.4f}"
-    return f"{row['value']:.4f} ({row['low']:.4f} .. {row['high']:.4f})"
+    with atomic(readme) as part:
+        part.write_text(f"{before}{START}\n\n{short(results)}\n\n{END}{after}", "utf-8")

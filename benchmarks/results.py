@@ -6,7 +6,8 @@ import os
 import platform
 import subprocess
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,69 @@ import torch
 
 from benchmarks.datasets import PublicSet
 from corank.data.files import atomic
+from corank.errors import DataError
 from corank.evaluate.report import Row
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = (
     "corank", "torch", "transformers", "onnxruntime", "lightgbm", "scikit-learn", "numpy", "polars"
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run measured, as it was stored."""
+
+    dataset: str
+    protocol: str
+    commit: str
+    machine: dict[str, Any]
+    versions: dict[str, str]
+    data_sha256: str
+    verdict: str
+    rows: tuple[Row, ...]
+    about: dict[str, Any] = field(default_factory=dict)
+    leaks: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, path: Path) -> "Result":
+        """Read a stored result.
+
+        Raises:
+            DataError: it is damaged, or no result.
+        """
+        try:
+            known = json.loads(path.read_text("utf-8"))
+            rows = tuple(Row(**row) for row in known.pop("rows"))
+            return cls(**known | {"rows": rows, "leaks": tuple(known.get("leaks", ()))})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{path} is no whole result ({error}). Take it from the repository again, or "
+                "remove it and measure once more."
+            ) from error
+
+    @property
+    def name(self) -> str:
+        """What was measured how."""
+        return f"{self.dataset}, {self.protocol}"
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str, str], Row]:
+        return {(row.system, row.metric, row.split): row for row in self.rows}
+
+    def row(self, system: str, metric: str, split: str = "all") -> Row | None:
+        """Return one number, if it was measured."""
+        return self._by_place.get((system, metric, split))
+
+
+def stored() -> list[Result]:
+    """Return every stored result, by name of its file; what a run keeps on its way is none.
+
+    Raises:
+        DataError: one is damaged.
+    """
+    paths = sorted(path for path in RESULTS.glob("*.json") if not path.name.startswith("."))
+    return [Result.load(path) for path in paths]
 
 
 class Kept:

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import __main__ as commands
 from benchmarks import report
+from benchmarks import results as stored_in
 from benchmarks.amazon_beauty import AMAZON_BEAUTY
 from corank.errors import ConfigError
 from corank.evaluate.report import Row
@@ -15,7 +16,7 @@ from corank.evaluate.report import Row
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(stored_in, "RESULTS", tmp_path)
     return tmp_path
 
 
@@ -25,6 +26,8 @@ def put(folder: Path, protocol: str, *rows: Row, name: str = "shop") -> None:
         "protocol": protocol,
         "commit": "0123456789abcdef",
         "machine": {"cores": 2},
+        "versions": {},
+        "data_sha256": "",
         "verdict": "so it is",
         "rows": [vars(row) for row in rows],
     }
@@ -58,7 +61,7 @@ def test_of_time_alone_nothing_but_time_is_told(results: Path) -> None:
         Row("corank", "all", "ndcg@10", 0.5),
         Row("corank", "cost", "fit_seconds", 60.0),
     )
-    assert report.markdown().endswith("Fitted in 1 minutes on 2 cores.")
+    assert report.markdown().endswith("Fitted in 1 minutes on 2 cores.\n")
 
 
 @pytest.mark.parametrize("protocol", ["time-ablation", "leave-one-out-ablation"])
@@ -69,14 +72,14 @@ def test_an_ablation_stands_as_its_protocol_does(results: Path, protocol: str) -
         Row("corank - text", "all", "ndcg@10", 0.5),
         Row("corank", "all", "ndcg@10", 0.6),
     )
-    rows = [line for line in report.markdown().splitlines() if line.startswith("| ")][1:]
+    rows = [line for line in report.markdown().splitlines() if line.startswith("| ")][2:]
     assert rows == ["| corank - text | 0.5000 |", "| **corank** | 0.6000 |"]
 
 
 def test_what_a_run_keeps_on_its_way_is_no_result(results: Path) -> None:
     put(results, "time", Row("corank", "all", "ndcg@10", 0.5))
     (results / ".shop-10-fold-abc-0123456789ab.json").write_text('{"0/0": {}}')
-    assert len(report.results()) == 1
+    assert len(stored_in.stored()) == 1
 
 
 def test_options_that_are_given_leave_the_others_of_their_section() -> None:

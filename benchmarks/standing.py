@@ -1,0 +1,192 @@
+"""Where ours stands beside the others in each stored result: ahead, level or behind.
+
+Two kinds of evidence. A difference with its interval (``ndcg@10_over/ease``, ``speedup_over/ours``)
+is clear where the interval leaves out no difference. Where each system has an interval of its own,
+or the lowest and the highest of several seeds, it is clear where the two do not overlap. Published
+figures are other people's, of other runs: they are shown, and never weighed.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks.results import Result
+from benchmarks.tables import shown
+from corank.evaluate.report import OURS, Row
+
+Verdict = Literal["ahead", "level", "behind"]
+
+SPEAKS = {
+    "cold-items": (f"{OURS}/as-new", f"{OURS}/text-alone", OURS),
+    "latency": (f"{OURS}/int8",),
+}
+"""Protocols in which another of ours than the plain one is meant to be used, the first that is
+there: the ranker of new arrivals where all answers are new, the encoder as it ships."""
+REASONS = {
+    ("amazon-beauty, leave-one-out", "cold items", "ndcg@10"): (
+        "138 answers that nobody had chosen before. The ranker learned from cases that had hardly "
+        "any; `recommend(as_new=True)` is made for such shelves."
+    ),
+    ("banking77, latency", "all", "texts_per_second"): (
+        "Ours in full precision multiplies in 32 bits. OpenVINO takes 16 where the processor has "
+        "them (its vectors differ by 1e-5). What ships is ours in 8 bits, which is ahead of it."
+    ),
+    ("crowdflower, latency", "all", "texts_per_second"): (
+        "As above: full precision in 32 bits beside OpenVINO's 16."
+    ),
+    ("ml-100k, time", "cold items", "ndcg@10"): (
+        "Films that nobody had rated: as in Beauty, `recommend(as_new=True)` is made for them."
+    ),
+    ("ml-100k, time", "all", "hr@10"): (
+        "192 of the 301 people asked have no history. One list of what is popular lately is nearly "
+        "all that can be known of them; NDCG@10 is level."
+    ),
+    ("ml-100k, time", "all", "recall@20"): "As above: people of whom nothing is known.",
+}
+"""Why ours is behind: what was measured, part of the test, metric -> reason."""
+LEAST = ("log_loss", "calibration_error", "forgetting")
+"""Metrics of which less is better."""
+OVER, FASTER, PUBLISHED = "_over/", "speedup_over/", "published/"
+SPEED = "texts_per_second"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Ours beside one other system, on one part of a test."""
+
+    result: Result
+    split: str
+    metric: str
+    ours: Row
+    other: Row
+    gap: Row | None  # ours less the other's, or ours divided by it, with its interval
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the evidence says."""
+        if self.gap:
+            even, low, high = float(self.times), self.gap.low, self.gap.high
+        else:
+            even, low, high = 0.0, *_reach(self.ours, self.other)
+        if low is None or high is None:
+            return "level"
+        if self.metric in LEAST:
+            low, high = -high, -low
+        return "ahead" if low > even else "behind" if high < even else "level"
+
+    @property
+    def reason(self) -> str:
+        """Why ours is behind, where somebody knows."""
+        return REASONS.get((self.result.name, self.split, self.metric), "")
+
+    @property
+    def published(self) -> Row | None:
+        """The best figure that was published for the same protocol."""
+        place = self.split, self.metric
+        there = [
+            row
+            for row in self.result.rows
+            if row.system.startswith(PUBLISHED) and (row.split, row.metric) == place
+        ]
+        return max(there, key=lambda row: row.value, default=None)
+
+    @property
+    def times(self) -> bool:
+        """Whether the gap is a ratio."""
+        return bool(self.gap and self.gap.metric.startswith(FASTER))
+
+    def __str__(self) -> str:
+        """What the gap is, with its interval."""
+        if self.gap is None:
+            return f"{self.ours.value - self.other.value:+.4f}"
+        low, high = self.gap.low or 0.0, self.gap.high or 0.0
+        if self.times:
+            return f"{self.gap.value:.2f} times ({low:.2f} .. {high:.2f})"
+        return f"{self.gap.value:+.4f} ({low:+.4f} .. {high:+.4f})"
+
+
+def summary(results: Iterable[Result]) -> list[Standing]:
+    """Return one standing for each result that names others: by its main metric, beside the best.
+
+    With `latency` it is the fastest other engine. Ablations, which set ours beside ours, have none.
+    """
+    return [found for result in results if (found := _main(result))]
+
+
+def losses(results: Iterable[Result]) -> list[Standing]:
+    """Return every standing that is clearly behind, the widest gaps of a result first.
+
+    Of the systems that are ahead on one part of a test by one metric, the best is named.
+    """
+    found: list[Standing] = []
+    for result in results:
+        behind = [each for each in _standings(result) if each.verdict == "behind"]
+        best: dict[tuple[str, str, str], Standing] = {}
+        for each in sorted(behind, key=_worth):
+            best[each.split, each.metric, each.ours.system] = each
+        found += best.values()
+    return found
+
+
+def _worth(standing: Standing) -> float:
+    return -standing.other.value if standing.metric in LEAST else standing.other.value
+
+
+def _main(result: Result) -> Standing | None:
+    metric = SPEED if result.protocol == "latency" else shown(result)[-1]
+    beside = [
+        each for each in _standings(result) if (each.split, each.metric) == ("all", metric)
+        and each.ours.system == speaker(result)
+    ]  # fmt: skip
+    return max(beside, key=_worth, default=None)
+
+
+def speaker(result: Result) -> str:
+    """Return which of ours is meant to be used in what a result measures."""
+    there = {row.system for row in result.rows}
+    return next((one for one in SPEAKS.get(result.protocol, (OURS,)) if one in there), OURS)
+
+
+def _standings(result: Result) -> Iterator[Standing]:
+    """Every comparison of the one that speaks (of speed, of all of ours) with another system."""
+    own, metrics = speaker(result), [SPEED, *shown(result)]
+    for row in result.rows:
+        if not row.system.startswith(OURS):
+            continue
+        before, over, other = row.metric.partition(OVER)
+        if over and not other.startswith(OURS):
+            metric = SPEED if before == "speedup" else before
+            if row.system == own or metric == SPEED:
+                yield from _standing(result, row, metric, other, row)
+        elif row.system == own and row.metric in metrics and row.split == "all":
+            for name in _unweighed(result, row):
+                yield from _standing(result, row, row.metric, name, None)
+
+
+def _unweighed(result: Result, row: Row) -> Iterator[str]:
+    """Name the others with the same metric that no difference was stored for."""
+    for other in result.rows:
+        same = (other.metric, other.split) == (row.metric, row.split)
+        if not same or other.system.startswith((OURS, PUBLISHED)):
+            continue
+        over = result.row(row.system, f"{row.metric}{OVER}{other.system}", row.split)
+        faster = result.row(row.system, f"{FASTER}{other.system}", row.split)
+        if over is None and faster is None:
+            yield other.system
+
+
+def _standing(
+    result: Result, row: Row, metric: str, other: str, gap: Row | None
+) -> Iterator[Standing]:
+    ours, theirs = (result.row(name, metric, row.split) for name in (row.system, other))
+    if ours and theirs:
+        yield Standing(result, row.split, metric, ours, theirs, gap)
+
+
+def _reach(ours: Row, other: Row) -> tuple[float | None, float | None]:
+    """The least and the most that ours is better by; nothing where one seed is all there was."""
+    if ours.low is None or ours.high is None or other.low is None or other.high is None:
+        return None, None
+    if ours.low == ours.high and ours.seeds == 1:
+        return None, None
+    return ours.low - other.high, ours.high - other.low
