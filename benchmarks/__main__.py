@@ -21,6 +21,7 @@ from benchmarks import (
     latency,
     openbandit,
     precisions,
+    quick,
     replay,
     report,
     reranking,
@@ -30,11 +31,12 @@ from benchmarks import (
     upworthy,
 )
 from benchmarks.catalogue import DATASETS, KNOWN, OWN, RANKING
+from benchmarks.comparing import Change, compare, quality, same_machine
 from benchmarks.datasets import RankingSet
 from benchmarks.page import page
 from benchmarks.peers.run import ROOT
 from benchmarks.reranking import RerankingSet
-from benchmarks.results import stored
+from benchmarks.results import Result, stored
 from benchmarks.tasks import TASKS
 from corank import FitConfig
 from corank.classify.training import ClassifierConfig
@@ -56,11 +58,10 @@ def main() -> int:
     """Run one command; return its exit code."""
     arguments = _parser().parse_args()
     try:
-        arguments.run(arguments)
+        return arguments.run(arguments) or 0
     except CorankError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 3
-    return 0
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -201,6 +202,38 @@ def _growth(arguments: argparse.Namespace) -> None:
     _print(*growth.run(arguments.items or growth.SIZES, seed=arguments.seed))
 
 
+def _quick(arguments: argparse.Namespace) -> int:
+    rows, path = quick.run(arguments.vertical or (), seed=arguments.seed)
+    _print(rows, path)
+    before = quick.last(path)
+    if before is None:
+        print("Nothing is stored to compare it with.")
+        return 0
+    now = Result.load(path)
+    if same_machine(before, now):
+        return _told(compare(before, now), before)
+    print("What is stored is of another machine: speeds are not compared.")
+    return _told(quality(before, now), before)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    before, after = Result.load(arguments.before), Result.load(arguments.after)
+    return _told(compare(before, after, force=arguments.force), before)
+
+
+def _told(changes: list[Change], before: Result) -> int:
+    """Say what got worse; return the exit code."""
+    worse = [each for each in changes if each.worse]
+    for each in worse:
+        print(
+            f"worse: {each.system}, {each.split}: {each.metric} {each.before:.4f} -> "
+            f"{each.after:.4f}, allowed {each.allowed:.4f}"
+        )
+    said = f"{len(worse)} of {len(changes)} figures are worse than those of {before.commit}"
+    print(f"{said}, beyond the noise.")
+    return 1 if worse else 0
+
+
 def _replay(arguments: argparse.Namespace) -> None:
     _print(*replay.run(streams=arguments.streams, seed=arguments.seed))
 
@@ -216,7 +249,8 @@ def _install_size(arguments: argparse.Namespace) -> None:
 def _print(rows: list[Row], path: Path) -> None:
     for row in rows:
         spread = "" if row.low is None else f" ({row.low:.4f} .. {row.high:.4f})"
-        print(f"{row.system:34} {row.metric:20} {row.value:.4f}{spread}")
+        name = row.system if row.split == "all" else f"{row.split}: {row.system}"
+        print(f"{name:40} {row.metric:20} {row.value:.4f}{spread}")
     print(f"\nstored in {path}")
 
 
@@ -318,6 +352,19 @@ def _parser() -> argparse.ArgumentParser:
     larger.add_argument("--items", type=int, action="append", help="a size; once more for another")
     larger.add_argument("--seed", type=int, default=0)
     larger.set_defaults(run=_growth)
+
+    samples = commands.add_parser(
+        "quick", help="the samples in minutes; fails where it is worse than what is stored"
+    )
+    samples.add_argument("--vertical", action="append", help="default: every one installed")
+    samples.add_argument("--seed", type=int, default=0)
+    samples.set_defaults(run=_quick)
+
+    both = commands.add_parser("compare", help="fail where one result is worse than another")
+    both.add_argument("before", type=Path, help="a file of benchmarks/results")
+    both.add_argument("after", type=Path)
+    both.add_argument("--force", action="store_true", help="speeds of different machines, too")
+    both.set_defaults(run=_compare)
 
     watched = commands.add_parser(
         "replay", help="streams of opinions with three outbreaks each: what is heard of them"

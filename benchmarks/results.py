@@ -81,6 +81,9 @@ def stored() -> list[Result]:
     return [Result.load(path) for path in paths]
 
 
+SMALL_NUMBERS = ("avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
+
+
 class Kept:
     """What each part of a long run gave, on disk, so that it can be stopped and started again."""
 
@@ -148,10 +151,23 @@ def current_commit() -> str:
     return found.stdout.strip()[:12] + ("-dirty" if changed.stdout.strip() else "")
 
 
+def _model() -> str:
+    """What the processor calls itself, and what it has for products of small numbers."""
+    try:
+        told = Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return platform.machine()
+    lines = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
+    known = {name.strip(): value.strip() for name, value in lines.items()}
+    has = [name for name in SMALL_NUMBERS if name in known.get("flags", "").split()]
+    return " ".join([known.get("model name", platform.machine()), *has])
+
+
 def _machine() -> dict[str, Any]:
     gpu = {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
     return gpu | {
         "processor": platform.processor() or platform.machine(),
+        "model": _model(),
         "cores": len(os.sched_getaffinity(0)),
         "system": platform.system(),
         "python": platform.python_version(),
