@@ -58,6 +58,9 @@ def main() -> int:
     """Run one command; return its exit code."""
     arguments = _parser().parse_args()
     try:
+        given = getattr(arguments, "dataset", None) or ()
+        for name in (given,) if isinstance(given, str) else given:
+            KNOWN[name].check()
         return arguments.run(arguments) or 0
     except CorankError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
@@ -88,6 +91,7 @@ def _accuracy(arguments: argparse.Namespace) -> None:
     if arguments.vertical:
         for dataset in (*DATASETS.values(), *OWN.values()):
             if dataset.domain == arguments.vertical:
+                dataset.check()
                 _measure(dataset.name, arguments)
     else:
         _measure(arguments.dataset, arguments)

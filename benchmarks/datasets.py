@@ -1,10 +1,12 @@
 """What a public data set is: its home, its licence, its files, and its published figures.
 
 Nothing is downloaded. A set is looked for in ``$CORANK_DATA/<name>``; when a file is missing the
-error names it, its format, and where its owners publish it.
+error names it, its format, and where its owners publish it. When one is of another edition than
+what was measured here, which editions.json knows by its checksum, the error says so too.
 """
 
 import hashlib
+import json
 import os
 import tempfile
 import warnings
@@ -18,6 +20,9 @@ from corank import FitConfig, Vertical
 from corank.data.dataset import Dataset, Split
 from corank.data.split import ProtocolName
 from corank.errors import DataError, LeakageWarning
+
+EDITIONS = Path(__file__).parent / "editions.json"
+"""Name of a set -> name of a file, or folder of files -> the SHA-256 of what was measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +65,27 @@ class PublicSet:
             )
         return folder
 
+    def check(self) -> None:
+        """Check that the files are those that were measured.
+
+        Raises:
+            DataError: one is missing, or of another edition.
+        """
+        known = json.loads(EDITIONS.read_text("utf-8")).get(self.name, {})
+        folder = self.source()
+        for name, expected in known.items():
+            if (found := _sha256(folder / name)) != expected:
+                raise DataError(
+                    f"{folder / name} is another edition than the one that was measured: its "
+                    f"SHA-256 is {found}, expected {expected}. Figures would not compare. Take it "
+                    f"from {self.home_page} again; if its owners changed it, {EDITIONS.name} has "
+                    "to follow, and everything to be measured anew."
+                )
+
     def sha256(self) -> str:
         """Return one hash over all the public files, in the order of their names."""
-        digest = hashlib.sha256()
-        folder = self.source()
-        for name in sorted(self.files):
-            path = folder / name
-            for file in [path] if path.is_file() else sorted(path.rglob("*.*")):
-                digest.update(file.read_bytes())
-        return digest.hexdigest()
+        folder = self.source() if self.files else Path()
+        return _sha256(*(folder / name for name in sorted(self.files)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,3 +122,12 @@ class RankingSet(PublicSet):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", LeakageWarning)
             return self.read().split(cast(ProtocolName, protocol), seed=seed)
+
+
+def _sha256(*paths: Path) -> str:
+    """Hash files one after the other, and those of a folder in the order of their names."""
+    digest = hashlib.sha256()
+    for path in paths:
+        for file in [path] if path.is_file() else sorted(path.rglob("*.*")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()

@@ -11,8 +11,8 @@ import pytest
 import corank
 from benchmarks import __main__ as commands
 from benchmarks.amazon_beauty import AMAZON_BEAUTY as BEAUTY
-from benchmarks.catalogue import DATASETS
-from benchmarks.datasets import PublicSet
+from benchmarks.catalogue import DATASETS, KNOWN
+from benchmarks.datasets import EDITIONS, PublicSet
 from corank.errors import DataError
 
 
@@ -55,6 +55,24 @@ def test_beauty_becomes_items_and_interactions(public: Path, tmp_path: Path) -> 
         ("2", "B0003", "purchase", day),
         ("2", "B0001", "purchase", day + dt.timedelta(weeks=1)),
     ]
+
+
+def test_another_edition_of_a_file_is_named_before_anything_is_measured(
+    public: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["benchmarks", "accuracy", "--dataset", "amazon-beauty"])
+    assert commands.main() == 3
+    said = capsys.readouterr().err
+    expected = json.loads(EDITIONS.read_text("utf-8"))["amazon-beauty"]
+    assert f"{public / 'beauty_sequential_p5ids.txt'} is another edition" in said
+    assert f"expected {expected['beauty_sequential_p5ids.txt']}" in said
+
+
+def test_editions_are_known_of_every_file_and_no_other() -> None:
+    known = json.loads(EDITIONS.read_text("utf-8"))
+    assert {name: {*files} for name, files in known.items()} == {
+        name: {*dataset.files} for name, dataset in KNOWN.items()
+    }
 
 
 def test_what_is_prepared_reads_without_a_reject(public: Path, tmp_path: Path) -> None:
