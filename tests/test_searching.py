@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from corank import (
     Pipeline,
     RerankerConfig,
     UpdateConfig,
+    compressing,
 )
+from corank.compress import int8
 from corank.config import from_mapping
 from corank.data.dataset import Split
 from corank.errors import ConfigError, DataError
@@ -237,3 +240,48 @@ def test_who_reads_titles_is_told_titles_alone_saved_and_loaded_too(
         whole = engine.reader.scorer.score([QUERIES[0]] * len(said), engine.texts(found.items))
         assert np.abs(read - whole).max() > 1e-3
     assert len(pipeline.engine.search(QUERIES[0], k=5)) == 5
+
+
+def test_what_reads_is_compressed_with_the_encoder(
+    reading: Pipeline, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(int8, "TABLE", 100)
+    smaller = copy(reading)
+    done = smaller.compress(max_drop=0.9)
+    assert done.reader_mb and done.reader_mb[1] < 0.6 * done.reader_mb[0]
+    assert f"reader: {done.reader_mb[0]:.1f} MB before" in str(done)
+    smaller.save(tmp_path / "shop")
+    loaded = corank.load(tmp_path / "shop")
+    assert loaded.reader and engine.reader
+    assert len(loaded.reader.scorer.graph) / 1e6 == done.reader_mb[1]
+    texts = engine.items["title"].head(40).to_list()
+    before, after = (
+        each.scorer.score([QUERIES[0]] * len(texts), texts)
+        for each in (engine.reader, loaded.reader)
+    )
+    assert np.corrcoef(before, after)[0, 1] > 0.99 and not np.array_equal(before, after)
+    alone = [loaded.reader.scorer.score([QUERIES[0]], [text])[0] for text in texts[:5]]
+    assert alone == pytest.approx(after[:5], abs=1e-5)  # a score hangs on no batch
+    found = rank_queries(smaller.engine, [*QUERIES])
+    assert [loaded.search(query).to_dict() for query in QUERIES] == [
+        smaller.engine.search(query).to_dict() for query in QUERIES
+    ]
+    assert found.shape == rank_queries(engine, [*QUERIES]).shape
+
+
+def test_what_reads_stays_whole_where_too_much_would_be_lost(
+    reading: Pipeline, engine: Engine, few: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(int8, "TABLE", 100)
+    done = copy(reading).compress(max_drop=0.9)
+    known, validation = few.train.carve()
+    assert engine.reader
+    before = compressing._measured(engine, validation, 0)
+    for allowed in (0.9, -1.0):
+        strict = replace(done, max_drop=allowed)
+        reader, found = compressing._smaller_reader(
+            engine, engine.reader, known, validation, before, strict, 0
+        )
+        assert (reader is engine.reader) == (allowed < 0)
+        assert found.reader_mb and (found.reader_mb[0] == found.reader_mb[1]) == (allowed < 0)
+        assert ("in 8 bits too much is lost" in str(found)) == (allowed < 0)

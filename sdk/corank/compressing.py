@@ -1,8 +1,9 @@
 """The steps of making an engine smaller, and of proving that it still does its work.
 
 Its encoder is made shallower where that is asked, then rounded to 8 bits; the catalogue is encoded
-again with what came of it, and both engines are asked what validation asks. Knows engines and
-datasets; knows nothing of bundles.
+again with what came of it, and both engines are asked what validation asks. Then what reads the
+answers of a search is rounded as well, unless that loses too much. Knows engines and datasets;
+knows nothing of bundles.
 """
 
 from dataclasses import asdict, fields, replace
@@ -10,7 +11,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from corank.compress.gate import CALIBRATION, Compression, Values, refuse_twice, smallest
+from corank.compress.gate import (
+    CALIBRATION,
+    Change,
+    Compression,
+    Values,
+    refuse_twice,
+    smallest,
+)
+from corank.compress.quantize import rounded_scorer
 from corank.compress.runtime import TextEncoder
 from corank.compress.shallow import shallower
 from corank.config import from_mapping
@@ -23,6 +32,7 @@ from corank.evaluate.relevance import Qrels, judge
 from corank.fitting import Fading, FitConfig, learn_signals, shared_of, slice_task
 from corank.language.shrink import ShrinkConfig
 from corank.progress import track
+from corank.rank.reader import Reader
 from corank.retrieve.vectors import build_index
 from corank.runs import rank_histories, rank_queries
 
@@ -64,12 +74,17 @@ def compressed(
     asked = [queries[n] for n in random.permutation(len(queries))[: CALIBRATION // 2]]
     start = encoder
     judged = last = _untold(engine, known) if engine.about.get("refit") else engine
+    before: dict[str, Values] = {}
     if shrink:
         start = shallower(encoder, _made(engine, "encoder"), [*texts, *queries], shrink, seed=seed)
 
     def measure(encoder: TextEncoder) -> dict[str, Values]:
         nonlocal last
-        last = judged if encoder is engine.encoder else _with_encoder(judged, encoder)
+        if encoder is engine.encoder:
+            last = judged
+            before.update(_measured(last, validation, seed))
+            return before
+        last = _with_encoder(judged, encoder)
         return _measured(last, validation, seed)
 
     best, found = smallest(
@@ -82,8 +97,11 @@ def compressed(
         max_drop=max_drop,
         seed=seed,
     )
-    how = found.to_dict() | ({"shrunk": asdict(shrink)} if shrink else {})
     made = last if judged is engine else _with_encoder(engine, best)
+    if last.reader:
+        reader, found = _smaller_reader(last, last.reader, known, validation, before, found, seed)
+        made = replace(made, reader=reader)
+    how = found.to_dict() | ({"shrunk": asdict(shrink)} if shrink else {})
     return replace(made, about={**engine.about, "compressed": how}), found
 
 
@@ -117,19 +135,57 @@ def _with_encoder(engine: Engine, encoder: TextEncoder) -> Engine:
     return replace(engine, encoder=encoder, signals=signals)
 
 
+def _smaller_reader(
+    engine: Engine,
+    reader: Reader,
+    known: Dataset,
+    validation: Dataset,
+    before: dict[str, Values],
+    found: Compression,
+    seed: int,
+) -> tuple[Reader, Compression]:
+    """Round what reads answers, by what is judged of known queries; or keep it, and say so.
+
+    Args:
+        engine, reader: as they are by now.
+        known, validation, seed: see `compressed`.
+        before: what the engine was worth at first.
+        found: what is known of the compression so far.
+    """
+    queries, judged = known.judged_queries()
+    some = np.random.default_rng(seed).permutation(len(judged.items))[:CALIBRATION]
+    texts = engine.titles if reader.reads == "title" else _texts(engine)
+    asked = [queries[row] for row in judged.rows()[some].tolist()]
+    read = [texts[item] for item in judged.items[some].tolist()]
+    smaller = replace(reader, scorer=rounded_scorer(reader.scorer, asked, read, seed=seed))
+    after = _searched(replace(engine, reader=smaller), validation)
+    changes = {name: Change.of(before[name], values, seed) for name, values in after.items()}
+    kept = bool(changes) and all(each.lost <= found.max_drop for each in changes.values())
+    sizes = [len(each.scorer.graph) / 1e6 for each in (reader, smaller if kept else reader)]
+    found = replace(found, reader_mb=(sizes[0], sizes[1]))
+    if not kept:
+        return reader, found
+    return smaller, replace(found, changes=found.changes | changes)
+
+
 def _measured(engine: Engine, validation: Dataset, seed: int) -> dict[str, Values]:
-    found = {}
+    found = _searched(engine, validation)
     task = slice_task(validation, engine.signals.repeatable, at_most=CASES, seed=seed)
     if task:
         values = compute(METRIC, task.judge(rank_histories(engine, task.histories, task.moments)))
         users = task.users.to_physical().rank("dense").to_numpy()
-        found["recommend"] = Values(values, users)
-    queries, judged = validation.judged_queries()
-    if queries:
-        run = rank_queries(engine, queries)
-        found["search"] = Values(compute(METRIC, judge(run, Qrels.of(judged))))
+        found = {"recommend": Values(values, users), **found}
     if not found:
         raise CompressionError(
             "Validation asks nothing, so nobody could say what is lost. Fit on more data."
         )
     return found
+
+
+def _searched(engine: Engine, validation: Dataset) -> dict[str, Values]:
+    """NDCG@10 of every judged query; nothing where there is none."""
+    queries, judged = validation.judged_queries()
+    if not queries:
+        return {}
+    run = rank_queries(engine, queries)
+    return {"search": Values(compute(METRIC, judge(run, Qrels.of(judged))))}

@@ -367,7 +367,8 @@ class Pipeline:
         """Make the engine smaller and faster; it is replaced only if it does its work as well.
 
         The encoder is rounded to 8-bit integers (see `corank.compress.int8`) and the catalogue
-        encoded again. NDCG@10 on validation data, before and after, says what that costs.
+        encoded again. NDCG@10 on validation data, before and after, says what that costs. What
+        reads the answers of a search is rounded too, unless that alone loses more than it may.
 
         Args:
             to: what to round to.

@@ -68,6 +68,7 @@ class Compression:
     cosine: float  # of texts' vectors to what they were, mean
     least_cosine: float
     graph_mb: tuple[float, float]  # of the encoder, before and after
+    reader_mb: tuple[float, float] | None = None  # of the cross-encoder, where there is one
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -79,6 +80,10 @@ class Compression:
             f"encoder: {self.graph_mb[0]:.1f} MB before, {self.graph_mb[1]:.1f} MB after; cosine "
             f"of vectors to what they were {self.cosine:.4f} (least {self.least_cosine:.4f})"
         ]
+        if self.reader_mb:
+            was, became = self.reader_mb
+            kept = " after" if became < was else " too: in 8 bits too much is lost by it"
+            lines.append(f"reader: {was:.1f} MB before, {became:.1f} MB{kept}")
         for name, change in self.changes.items():
             lines.append(
                 f"{name}: {self.metric} {change.before:.4f} before, {change.after:.4f} after, "

@@ -1,4 +1,4 @@
-"""A text encoder in 8 bits, and what that does to its vectors layer by layer.
+"""An encoder in 8 bits, and what that does to its vectors layer by layer; a cross-encoder, too.
 
 Knows encoders and texts; knows no metrics.
 """
@@ -12,8 +12,10 @@ import onnx
 from numpy.typing import NDArray
 
 from corank.compress import int8
+from corank.compress.pair_scorer import PairScorer
 from corank.compress.rounding import Rounding, rounding
 from corank.compress.runtime import PROBE, Proof, TextEncoder
+from corank.language.pair_tokens import PairBatch, join
 from corank.progress import track
 
 
@@ -76,6 +78,26 @@ class Quantizer:
             cosine = cosines(vectors(replace(self._encoder, graph=alone), texts), exact).mean()
             found.append(Layer(name, how.error, float(cosine)))
         return sorted(found, key=lambda layer: layer.cosine)
+
+
+def rounded_scorer(
+    scorer: PairScorer, queries: Sequence[str], passages: Sequence[str], *, seed: int = 0
+) -> PairScorer:
+    """Return a cross-encoder in 8 bits.
+
+    Args:
+        scorer: in full precision.
+        queries, passages: (n,) pairs that decide how to round.
+        seed: of what is looked at where they say more than is needed.
+    """
+    graph, tokenizer = onnx.load_from_string(scorer.graph), scorer.tokenizer
+    pairs = join(tokenizer, queries, passages)
+    feeds = [
+        PairBatch(*tokenizer.pad([ids]), tokenizer.pad([segments]).ids)._asdict()
+        for ids, segments in zip(*pairs, strict=True)
+    ]
+    rows = int8.observe(graph, track(feeds, "watching the reader", len(feeds)), seed=seed)
+    return replace(scorer, graph=int8.rewritten(graph, int8.roundings(graph, rows)))
 
 
 def vectors(encoder: TextEncoder, prompted: Sequence[str]) -> NDArray[np.float32]:
