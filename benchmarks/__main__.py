@@ -20,6 +20,7 @@ from benchmarks import (
     insurance,
     latency,
     openbandit,
+    plan,
     precisions,
     quick,
     replay,
@@ -36,7 +37,7 @@ from benchmarks.datasets import RankingSet
 from benchmarks.page import page
 from benchmarks.peers.run import ROOT
 from benchmarks.reranking import RerankingSet
-from benchmarks.results import Result, stored
+from benchmarks.results import Result, current_commit, stored
 from benchmarks.tasks import TASKS
 from corank import FitConfig
 from corank.classify.training import ClassifierConfig
@@ -220,6 +221,23 @@ def _quick(arguments: argparse.Namespace) -> int:
     return _told(quality(before, now), before)
 
 
+def _all(arguments: argparse.Namespace) -> int:
+    steps = [
+        step
+        for step in (plan.QUICK if arguments.quick else plan.FULL)
+        if not arguments.only or any(word in step.result for word in arguments.only)
+    ]
+    if arguments.dry:
+        for step in steps:
+            state = "done" if plan.done(step, current_commit()) else f"{step.minutes:.0f} min"
+            print(f"{state:>8}  {step.result}: python -m benchmarks {' '.join(step.words)}")
+        return 0
+    failed = plan.run(steps, seeds=arguments.seeds)
+    for name, why in failed.items():
+        print(f"failed: {name}: {why}")
+    return 1 if failed else 0
+
+
 def _compare(arguments: argparse.Namespace) -> int:
     before, after = Result.load(arguments.before), Result.load(arguments.after)
     return _told(compare(before, after, force=arguments.force), before)
@@ -363,6 +381,17 @@ def _parser() -> argparse.ArgumentParser:
     samples.add_argument("--vertical", action="append", help="default: every one installed")
     samples.add_argument("--seed", type=int, default=0)
     samples.set_defaults(run=_quick)
+
+    everything = commands.add_parser(
+        "all", help="every measurement, one after the other; goes on where it was stopped"
+    )
+    everything.add_argument("--quick", action="store_true", help="those of minutes alone")
+    everything.add_argument("--seeds", type=int, default=1, help="of each that takes seeds")
+    everything.add_argument(
+        "--only", action="append", metavar="TEXT", help="results whose names hold this"
+    )
+    everything.add_argument("--dry", action="store_true", help="say what would be done, and stop")
+    everything.set_defaults(run=_all)
 
     both = commands.add_parser("compare", help="fail where one result is worse than another")
     both.add_argument("before", type=Path, help="a file of benchmarks/results")

@@ -22,7 +22,7 @@ DATASETS: dict[str, RankingSet | LabelledSet | RerankingSet] = {
 }
 OWN: dict[str, PublicSet] = {each.name: each for each in (INSURANCE, OPENBANDIT, UPWORTHY)}
 """Sets with a protocol of their own."""
-KNOWN: dict[str, PublicSet] = {**DATASETS, **OWN, MEDQUAD.name: MEDQUAD}
+KNOWN: dict[str, PublicSet] = {MEDQUAD.name: MEDQUAD, **DATASETS, **OWN}
 
 
 def domain_of(name: str) -> str | None:

@@ -1,0 +1,68 @@
+"""Everything in a row: what is done is not done again, what fails or hangs stops nothing else."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as commands
+from benchmarks import plan
+from benchmarks.plan import FULL, QUICK, Step
+from benchmarks.tables import SHOWN
+from corank.data.files import atomic
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(plan, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(plan, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(plan, "current_commit", lambda: "0123456789ab")
+    (tmp_path / "results").mkdir()
+    return tmp_path
+
+
+def test_what_fails_and_what_hangs_is_told_and_the_rest_goes_on(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORANK_DATA", str(place))
+    steps = (
+        Step("none", ("accuracy", "--dataset", "amazon-beauty"), 1),
+        Step("slow", ("list",), 1e-6),
+        Step("lists", ("list",), 1),
+        Step("stored", ("no-such-command",), 1),
+    )
+    with atomic(place / "results" / "stored-0123456789ab.json") as part:
+        part.write_text("{}")
+    failed = plan.run(steps, seeds=1)
+    assert [*failed] == ["none", "slow"]
+    assert failed["none"].startswith("exit status 3: ") and failed["slow"].startswith("stopped")
+    log = place / "runs" / "all-0123456789ab"
+    assert "beauty_sequential_p5ids.txt" in (log / "none.txt").read_text()
+    assert "amazon-beauty: for ecommerce" in (log / "lists.txt").read_text()
+    assert not (log / "stored.txt").exists()
+
+
+def test_of_a_changed_working_tree_nothing_is_done(place: Path) -> None:
+    (place / "results" / "lists-0123456789ab-dirty.json").write_text("{}")
+    assert not plan.done(Step("lists", ("list",), 1), "0123456789ab-dirty")
+
+
+def test_every_step_is_a_command_and_what_it_writes_is_shown() -> None:
+    assert len({step.result for step in FULL}) == len(FULL)
+    parser = commands._parser()
+    for step in FULL:
+        words = [*step.words, *(("--seeds", "3") if step.seeded else ())]
+        assert callable(parser.parse_args(words).run), step
+    assert {*QUICK} <= {*FULL}
+    whole = " ".join(step.result for step in FULL)
+    for protocol in {*SHOWN} - {"screens", "8-bit-cuda", "replay", "compression", "quick"}:
+        assert protocol in whole, protocol
+
+
+def test_the_command_says_what_it_would_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "all", "--dry", "--only", "latency"])
+    assert commands.main() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and all("python -m benchmarks latency --dataset" in s for s in lines)
