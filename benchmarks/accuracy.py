@@ -21,6 +21,7 @@ from benchmarks.datasets import RankingSet
 from benchmarks.peers.run import Fitted, fit_peers
 from benchmarks.results import current_commit, store
 from corank import Dataset, EncoderConfig, FitConfig, Pipeline
+from corank.data.text import render
 from corank.evaluate.report import OURS, Report, Row
 
 RUNS = Path(__file__).parent / "runs"
@@ -64,7 +65,8 @@ def run(
     asked = Fitted()
     if peers:
         repeatable = first.engine.signals.repeatable
-        asked = fit_peers(split, repeatable, place, seed=seeds[0], limit=peers)
+        texts = render(dataset.vertical.item_text, split.train.items).to_list()
+        asked = fit_peers(split, repeatable, texts, place, seed=seeds[0], limit=peers)
     with clock("evaluate_seconds"):
         report = first.evaluate(split.test, peers=asked.scorers, alike=others, timed=True)
     rows = [*report.rows, *_cost(pipelines, clock.seconds | times)]

@@ -1,5 +1,6 @@
 """What a peer is given and what it leaves: arrays in a folder. Needs numpy alone."""
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-GIVEN, VECTORS, KEPT = "given.npz", "vectors.npz", "kept.npz"
+GIVEN, TEXTS, KEPT = "given.npz", "texts.json", "kept.npz"
+VECTORS, ANSWERS = "vectors.npz", "answers.npz"
 BLOCK = 1_000  # histories ranked at a time
 
 
@@ -39,9 +41,11 @@ class Given:
     validation: Lists  # histories to answer
     relevant: Lists  # what was relevant after each of those
     test: Lists  # histories to answer in the end
+    texts: tuple[str, ...] = ()  # (n_items,) what is written of each item
 
     def save(self, folder: Path) -> None:
-        """Write ``given.npz``."""
+        """Write ``given.npz`` and ``texts.json``."""
+        (folder / TEXTS).write_text(json.dumps(self.texts), "utf-8")
         arrays = {
             f"{name}.{part}": array
             for name in ("train", "validation", "relevant", "test")
@@ -58,7 +62,8 @@ class Given:
                 for name in ("train", "validation", "relevant", "test")
             )
             sizes = int(file["n_items"]), int(file["seed"])
-        return cls(*sizes, train, validation, relevant, test)
+        texts = tuple(json.loads((folder / TEXTS).read_text("utf-8")))
+        return cls(*sizes, train, validation, relevant, test, texts)
 
     def ndcg(self, users: Floats, items: Floats, known: NDArray[np.bool_], k: int = 10) -> float:
         """Mean NDCG@k on validation of these vectors; what a history holds is left out.
@@ -111,6 +116,30 @@ class Vectors(NamedTuple):
             return cls(*arrays, str(file["settings"]), float(file["seconds"]))
 
 
+class Answers(NamedTuple):
+    """A peer's own lists for the test's histories, where no inner product makes them."""
+
+    items: NDArray[np.int32]  # (n, k) each at most once in a row, -1 for none
+    scores: Floats  # (n, k)
+    settings: str
+    seconds: float = 0.0
+
+    def save(self, folder: Path) -> None:
+        """Write ``answers.npz``, whole or not at all."""
+        part = folder / f"part-{ANSWERS}"
+        np.savez(part, **self._asdict())
+        part.replace(folder / ANSWERS)
+
+
+def left(folder: Path) -> Vectors | Answers | None:
+    """Read what a peer left; None where it did not come to its end."""
+    if not (folder / ANSWERS).exists():
+        return Vectors.load(folder) if (folder / VECTORS).exists() else None
+    with np.load(folder / ANSWERS, allow_pickle=False) as file:
+        lists = file["items"], file["scores"]
+        return Answers(*lists, str(file["settings"]), float(file["seconds"]))
+
+
 def keep(folder: Path, **arrays: Any) -> None:
     """Write ``kept.npz``, whole or not at all: what a peer that was stopped goes on from."""
     part = folder / f"part-{KEPT}"
@@ -126,9 +155,9 @@ def kept(folder: Path) -> dict[str, NDArray[Any]]:
         return dict(file)
 
 
-def work(fit: Callable[[Given], Vectors]) -> None:
+def work(fit: Callable[[Given], Vectors | Answers]) -> None:
     """Do what a peer's process is for: the folder is the command line's last word."""
     folder, start = Path(sys.argv[-1]), time.perf_counter()
-    vectors = fit(Given.load(folder))
+    made = fit(Given.load(folder))
     took = time.perf_counter() - start
-    vectors._replace(seconds=vectors.seconds + took).save(folder)
+    made._replace(seconds=made.seconds + took).save(folder)

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.exchange import VECTORS, Given, Lists, Vectors
+from benchmarks.peers.exchange import Answers, Given, Lists, Vectors, left
 from corank.data.dataset import Split
 from corank.data.ragged import Ragged
 from corank.evaluate.baselines import MAX_TUNING_CASES, Baseline, Known, usual_answer
 from corank.evaluate.task import Scorer, Task
+from corank.language.source import DEFAULT_ENCODER, resolve
 
 ROOT = Path(__file__).parents[2]
 LOG = "log.txt"
@@ -39,7 +40,10 @@ PEERS = (
         os.environ.get("CORANK_PEERS", str(ROOT / ".peers" / "bin" / "python")),
         "make peers, or point CORANK_PEERS at a Python that has it",
     ),
+    Peer("sentence-transformers+faiss+lightgbm", "benchmarks.peers.glued"),
 )
+MODEL = "CORANK_PEER_MODEL"
+"""What tells a peer where the encoder's weights lie, which all systems start from."""
 
 
 @dataclass
@@ -51,28 +55,41 @@ class Fitted:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def scorer(vectors: Vectors, histories: Ragged, usual: NDArray[np.float32]) -> Scorer:
+def scorer(made: Vectors | Answers, histories: Ragged, usual: NDArray[np.float32]) -> Scorer:
     """Return what scores some of these histories.
 
     Args:
-        vectors: what a peer left.
-        histories: what its users' vectors are of, (n,).
+        made: what a peer left.
+        histories: what it answered, (n,).
         usual: the answer to a history that holds nothing the peer knows, (n_items,).
     """
     number = {histories[row].tobytes(): row for row in range(len(histories))}
 
     def score(asked: Ragged) -> NDArray[np.float32]:
         each = [asked[row] for row in range(len(asked))]
-        scores = vectors.users[[number[items.tobytes()] for items in each]] @ vectors.items.T
-        scores[[not vectors.known[items].any() for items in each]] = usual
-        return np.where(vectors.known, scores, -np.inf).astype(np.float32)
+        rows = [number[items.tobytes()] for items in each]
+        if isinstance(made, Answers):
+            return _listed(made, rows, len(usual))
+        scores = made.users[rows] @ made.items.T
+        scores[[not made.known[items].any() for items in each]] = usual
+        return np.where(made.known, scores, -np.inf).astype(np.float32)
 
     return score
+
+
+def _listed(answers: Answers, rows: Sequence[int], n_items: int) -> NDArray[np.float32]:
+    """Scores of some lists, (len(rows), n_items); what stands in none has none."""
+    scores = np.full((len(rows), n_items), -np.inf, np.float32)
+    for place, row in enumerate(rows):
+        there = answers.items[row] >= 0
+        scores[place, answers.items[row][there]] = answers.scores[row][there]
+    return scores
 
 
 def fit_peers(
     split: Split,
     repeatable: NDArray[np.bool_],
+    texts: Sequence[str],
     folder: Path,
     *,
     seed: int,
@@ -84,7 +101,8 @@ def fit_peers(
     Args:
         split: training data and test.
         repeatable: items that may be shown again, (n_items,).
-        folder: where what is exchanged lies, a folder a peer; who has left vectors there is not run
+        texts: of the items, (n_items,).
+        folder: where what is exchanged lies, a folder a peer; who has left answers there is not run
             again, and who was stopped goes on.
         seed: of everything that is random.
         limit: seconds that each may take.
@@ -96,7 +114,7 @@ def fit_peers(
     test = Task.of(split.test.cases(), repeatable)
     given = Given(
         len(repeatable), seed, _lists(histories), _lists(tuning.histories),
-        Lists(tuning.qrels.indptr, tuning.qrels.items), _lists(test.histories),
+        Lists(tuning.qrels.indptr, tuning.qrels.items), _lists(test.histories), tuple(texts),
     )  # fmt: skip
     found = Fitted()
     usual = usual_answer(Known.of(fit), tuning)
@@ -104,16 +122,19 @@ def fit_peers(
         place = folder / peer.name
         place.mkdir(parents=True, exist_ok=True)
         try:
-            if not (place / VECTORS).exists():
+            made = left(place)
+            if made is None:
                 given.save(place)
                 _run(peer, place, limit)
-            vectors = Vectors.load(place)
+                made = left(place)
+            if made is None:
+                raise ValueError("nothing")
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             found.failed[peer.name] = _why(peer, place, error)
             continue
-        score = scorer(vectors, test.histories, usual)
-        found.scorers.append(Baseline(peer.name, score, vectors.settings))
-        found.seconds[peer.name] = vectors.seconds
+        score = scorer(made, test.histories, usual)
+        found.scorers.append(Baseline(peer.name, score, made.settings))
+        found.seconds[peer.name] = made.seconds
     return found
 
 
@@ -122,10 +143,11 @@ def _lists(histories: Ragged) -> Lists:
 
 
 def _run(peer: Peer, place: Path, limit: float) -> None:
+    given = {MODEL: str(resolve(DEFAULT_ENCODER))}
     with (place / LOG).open("w") as log:
         subprocess.run(
             [peer.python, "-m", peer.module, str(place.resolve())],
-            check=True, timeout=limit, cwd=ROOT, env=os.environ | peer.environment,
+            check=True, timeout=limit, cwd=ROOT, env=os.environ | peer.environment | given,
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
 

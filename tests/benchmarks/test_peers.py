@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.peers.exchange import VECTORS, Given, Lists, Vectors, keep, kept
+from benchmarks.peers.exchange import VECTORS, Answers, Given, Lists, Vectors, keep, kept, left
 from benchmarks.peers.run import PEERS, Fitted, Peer, fit_peers, scorer
 from corank import Dataset
 from corank.data.context import nothing_known
@@ -20,8 +20,10 @@ from corank.data.dataset import Cases, Split
 from corank.data.ragged import Ragged
 from corank.evaluate.task import Task
 
-ALS, SASREC = PEERS
+ALS, SASREC, GLUED = PEERS
 N = 12
+NONE = np.zeros(N, np.bool_)
+TEXTS = [f"the thing called {name}" for name in "abcdefghijkl"]
 
 
 def lists(rows: Sequence[Sequence[int]]) -> Lists:
@@ -61,10 +63,13 @@ def rings(sample: Dataset) -> Split:
 
 
 def test_what_is_given_and_what_is_left_survives_the_folder(tmp_path: Path) -> None:
-    given = Given(3, 7, lists([[0, 1]]), lists([[0], []]), lists([[1], [2]]), lists([[2, 0]]))
+    given = Given(
+        3, 7, lists([[0, 1]]), lists([[0], []]), lists([[1], [2]]), lists([[2, 0]]), ("a", "é", "")
+    )
     given.save(tmp_path)
     again = Given.load(tmp_path)
     assert (again.n_items, again.seed, len(again.validation)) == (3, 7, 2)
+    assert again.texts == given.texts and left(tmp_path) is None
     for name in ("train", "validation", "relevant", "test"):
         ours, theirs = getattr(given, name), getattr(again, name)
         assert ours.indptr.tolist() == theirs.indptr.tolist()
@@ -73,9 +78,15 @@ def test_what_is_given_and_what_is_left_survives_the_folder(tmp_path: Path) -> N
     Vectors(np.eye(2, 3, dtype=np.float32), np.eye(3, dtype=np.float32), known, "x 1").save(
         tmp_path
     )
-    left = Vectors.load(tmp_path)
-    assert left.known.tolist() == known.tolist()
-    assert (left.settings, left.users.shape, left.items.shape) == ("x 1", (2, 3), (3, 3))
+    vectors = left(tmp_path)
+    assert isinstance(vectors, Vectors) and vectors.known.tolist() == known.tolist()
+    assert (vectors.settings, vectors.users.shape, vectors.items.shape) == ("x 1", (2, 3), (3, 3))
+    own = Answers(np.array([[2, -1]], np.int32), np.array([[0.5, 9]], np.float32), "y", 3.0)
+    own.save(tmp_path)
+    answers = left(tmp_path)
+    assert isinstance(answers, Answers) and (answers.settings, answers.seconds) == ("y", 3.0)
+    score = scorer(answers, Ragged.of([[0]]), np.zeros(3, np.float32))
+    assert score(Ragged.of([[0]])).tolist() == [[-np.inf, -np.inf, 0.5]]
 
 
 def test_peers_are_tuned_by_the_number_that_tunes_the_baselines() -> None:
@@ -133,7 +144,7 @@ def test_what_crashes_hangs_or_is_not_installed_is_named_and_the_rest_goes_on(
     rubbish = tmp_path / "leaves rubbish"
     rubbish.mkdir()
     (rubbish / VECTORS).write_text("no arrays")
-    found = fit_peers(split, none, tmp_path, seed=0, limit=2, peers=peers)
+    found = fit_peers(split, none, TEXTS, tmp_path, seed=0, limit=2, peers=peers)
     assert found.scorers == []
     assert found.failed["crashes"].startswith("exit status 1: ")
     assert (
@@ -156,20 +167,21 @@ def asked(found: Fitted, rings: Split) -> NDArray[np.int32]:
 
 @pytest.mark.skipif(not find_spec("implicit"), reason="implicit is not installed")
 def test_als_finds_what_goes_together_and_is_not_asked_twice(rings: Split, tmp_path: Path) -> None:
-    none = np.zeros(N, np.bool_)
-    found = fit_peers(rings, none, tmp_path, seed=0, limit=120, peers=[ALS])
+    found = fit_peers(rings, NONE, TEXTS, tmp_path, seed=0, limit=120, peers=[ALS])
     run = asked(found, rings)
     wanted = np.array([rings.test.cases().relevant[row][0] for row in range(len(run))])
     assert np.mean((run[:, :3] == wanted[:, None]).any(1)) > 0.5  # 3 of 7 at random
     assert found.scorers[0].settings.startswith("factors ")
     broken = replace(ALS, module="benchmarks.peers.nowhere")
-    again = fit_peers(rings, none, tmp_path, seed=0, limit=120, peers=[broken])
+    again = fit_peers(rings, NONE, TEXTS, tmp_path, seed=0, limit=120, peers=[broken])
     assert (asked(again, rings) == run).all()
 
 
 @pytest.mark.skipif(not Path(SASREC.python).exists(), reason="RecTools is not installed")
 def test_sasrec_learns_what_comes_next(rings: Split, tmp_path: Path) -> None:
-    found = fit_peers(rings, np.zeros(N, np.bool_), tmp_path, seed=0, limit=300, peers=[SASREC])
+    found = fit_peers(
+        rings, np.zeros(N, np.bool_), TEXTS, tmp_path, seed=0, limit=300, peers=[SASREC]
+    )
     run = asked(found, rings)
     wanted = np.array([rings.test.cases().relevant[row][0] for row in range(len(run))])
     assert np.mean(run[:, 0] == wanted) > 0.9
@@ -177,21 +189,37 @@ def test_sasrec_learns_what_comes_next(rings: Split, tmp_path: Path) -> None:
     place = tmp_path / SASREC.name
     (place / VECTORS).unlink()  # as if it had been stopped before the end
     before = kept(place)
-    again = fit_peers(rings, np.zeros(N, np.bool_), tmp_path, seed=0, limit=300, peers=[SASREC])
+    again = fit_peers(
+        rings, np.zeros(N, np.bool_), TEXTS, tmp_path, seed=0, limit=300, peers=[SASREC]
+    )
     assert (asked(again, rings) == run).all()
     assert kept(place)["epoch"] == before["epoch"]
     assert again.seconds[SASREC.name] > float(before["spent"])
     (place / VECTORS).unlink()
     keep(place, **before | {"best_epoch": before["epoch"] - 8})  # as if it had gone on gaining
-    fit_peers(rings, np.zeros(N, np.bool_), tmp_path, seed=0, limit=300, peers=[SASREC])
+    fit_peers(rings, NONE, TEXTS, tmp_path, seed=0, limit=300, peers=[SASREC])
     later = kept(place)
     assert later["epoch"] > before["epoch"]
     epochs = float(later["epoch"]) / float(before["epoch"])
     assert float(later["adam.0.step"]) == pytest.approx(epochs * float(before["adam.0.step"]))
 
 
+@pytest.mark.skipif(not find_spec("sentence_transformers"), reason="bench is not installed")
+def test_what_is_glued_together_learns_what_comes_next(
+    rings: Split, tiny_encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.peers.run.DEFAULT_ENCODER", tiny_encoder)
+    found = fit_peers(rings, NONE, TEXTS, tmp_path, seed=0, limit=300, peers=[GLUED])
+    run = asked(found, rings)
+    wanted = np.array([rings.test.cases().relevant[row][0] for row in range(len(run))])
+    assert np.mean((run[:, :2] == wanted[:, None]).any(1)) > 0.5
+    assert found.scorers[0].settings.startswith("decay ")
+
+
 def test_every_peer_says_how_it_is_installed() -> None:
-    assert [peer.name for peer in PEERS] == ["implicit-als", "rectools-sasrec"]
-    assert ALS.python == sys.executable
+    assert [peer.name for peer in PEERS] == [
+        "implicit-als", "rectools-sasrec", "sentence-transformers+faiss+lightgbm"
+    ]  # fmt: skip
+    assert ALS.python == GLUED.python == sys.executable
     assert SASREC.python == os.environ.get("CORANK_PEERS", SASREC.python)
     assert all(peer.install for peer in PEERS)
