@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.picture import draw, panel
 from benchmarks.results import Result, stored
+from benchmarks.scale import markdown as arithmetic
 from benchmarks.standing import PUBLISHED, Standing, losses, summary
 from benchmarks.tables import table
 from corank.data.files import atomic
@@ -15,6 +16,11 @@ from corank.data.files import atomic
 PICTURE = Path("docs") / "latency.png"
 FULL = Path("docs") / "benchmarks.md"
 START, END = "<!-- results: python -m benchmarks report -->", "<!-- end of results -->"
+SCALE = Path("docs") / "scale.md"
+SUM, SUM_END = (
+    "<!-- arithmetic: python -m benchmarks report --write -->",
+    "<!-- end of arithmetic -->",
+)
 TITLE = "# What was measured"
 INTRODUCTION = f"""{TITLE}
 
@@ -77,8 +83,14 @@ def write(root: Path) -> None:
         draw(timed, root / PICTURE)
     with atomic(root / FULL) as part:
         part.write_text(markdown(results), "utf-8")
-    readme = root / "README.md"
-    before, rest = readme.read_text("utf-8").split(START)
-    _, after = rest.split(END)
-    with atomic(readme) as part:
-        part.write_text(f"{before}{START}\n\n{short(results)}\n\n{END}{after}", "utf-8")
+    _put(root / "README.md", START, short(results), END)
+    if (root / SCALE).exists():
+        _put(root / SCALE, SUM, arithmetic(results), SUM_END)
+
+
+def _put(page: Path, start: str, text: str, end: str) -> None:
+    """Put a text between two marks of a page."""
+    before, rest = page.read_text("utf-8").split(start)
+    _, after = rest.split(end)
+    with atomic(page) as part:
+        part.write_text(f"{before}{start}\n\n{text}\n\n{end}{after}", "utf-8")

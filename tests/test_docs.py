@@ -15,7 +15,9 @@ import pytest
 import corank
 from corank import AdaptConfig, ClassifierConfig, Dataset, EncoderConfig, FitConfig, Pipeline
 from corank.data.dataset import Split
+from corank.encoding import encode
 from corank.rank.rules import Rule
+from corank.retrieve.milvus import MilvusIndex
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -144,6 +146,32 @@ def test_every_option_of_training_is_documented() -> None:
     said = TrainerConfig.__doc__ or ""
     for option in TrainerConfig.__dataclass_fields__:
         assert re.search(rf"\b{option}\b", said), option
+
+
+def test_the_page_on_scale_runs(
+    bundle: Path, few: Split, tiny_encoder: str, small_fit: FitConfig, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    few.train.items.write_parquet("items.parquet")
+    encode(bundle, Path("items.parquet"), Path("vectors"))
+    stand_ins = {
+        'cr.FitConfig(index="milvus://milvus.internal:19530")': "moved",
+        '"runs/shop"': '"shop"',
+    }
+    names: dict[str, Any] = {
+        "cr": corank,
+        "pl": pl,
+        "pipeline": Pipeline(
+            corank.load_vertical("ecommerce"), EncoderConfig(name=tiny_encoder, max_tokens=32)
+        ),
+        "train": few.train,
+        "moved": replace(small_fit, index="milvus:vectors.db"),
+    }
+    exec(code_of("scale.md", stand_ins), names)  # noqa: S102  our own page
+    assert names["vectors"].collect().height == few.train.items.height
+    assert len(names["engine"].search("soup", k=3)) == 3
+    assert isinstance(names["engine"].signals.text_index, MilvusIndex)
 
 
 def test_the_tuning_page_runs(

@@ -9,6 +9,7 @@ import pytest
 import corank_ecommerce.sample
 from benchmarks import report
 from benchmarks.results import stored
+from benchmarks.scale import markdown as scale_of
 from corank import EncoderConfig, FitConfig
 from corank.cli import COMMANDS, main
 
@@ -60,6 +61,8 @@ def test_its_figures_are_the_stored_results() -> None:
     assert shown == report.short(stored())
     page = Path(__file__).parent.parent / report.FULL
     assert page.read_text("utf-8") == report.markdown()
+    scale = (Path(__file__).parent.parent / report.SCALE).read_text("utf-8")
+    assert scale.split(report.SUM)[1].split(report.SUM_END)[0].strip() == scale_of(stored())
 
 
 def test_its_pictures_are_there() -> None:

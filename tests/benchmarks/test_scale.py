@@ -1,0 +1,43 @@
+"""The arithmetic of scale: a line is items times what one takes."""
+
+import pytest
+
+from benchmarks.results import Result
+from benchmarks.scale import Need, markdown, needs
+from corank.evaluate.report import Row
+
+
+def result(dataset: str, protocol: str, system: str, split: str, rate: float) -> Result:
+    rows = (Row(system, split, "texts_per_second", rate),)
+    return Result(dataset, protocol, "0", {"cores": 2}, {}, "", "so", rows)
+
+
+RATES = [
+    result("crowdflower", "latency", "corank/int8", "all", 100.0),
+    result("crowdflower", "8-bit-cuda", "fp32", "encoding", 5_000.0),
+]
+
+
+@pytest.mark.parametrize(
+    ("need", "n", "said"),
+    [
+        (Need("x", 1_536, "B"), 1_000_000, "1.5 GB"),
+        (Need("x", 1_536, "B"), 1_000_000_000, "1.5 TB"),
+        (Need("x", 8, "B"), 1_000, "0.0 MB"),
+        (Need("x", 0.01, "s"), 1_000_000, "2.8 h"),
+        (Need("x", 0.01, "s"), 1_000_000_000, "116 days"),
+        (Need("x", 0.01, "s"), 100, "1.0 s"),
+    ],
+)
+def test_a_line_is_items_times_what_one_takes(need: Need, n: int, said: str) -> None:
+    assert need.of(n) == said
+
+
+def test_rates_are_those_that_were_stored_last() -> None:
+    later = [*RATES, result("crowdflower", "latency", "corank/int8", "all", 200.0)]
+    (rate,) = {need.each for need in needs(later) if "two cores" in need.what}
+    assert rate == 1 / 200
+    table = markdown(later, [1_000_000])
+    assert "| encoding in 8 bits, two cores (200 texts/s) | 1.4 h |" in table
+    with pytest.raises(LookupError, match="no result of crowdflower, latency"):
+        needs(RATES[1:])
