@@ -135,7 +135,8 @@ def _measure(name: str, arguments: argparse.Namespace) -> None:
             if protocol in dataset.in_steps:
                 rows, path = continual.run(dataset, protocol, seeds)
             else:
-                rows, path = classification.run(dataset, protocol, seeds, config)
+                limit = arguments.peer_minutes * 60 or None
+                rows, path = classification.run(dataset, protocol, seeds, config, peers=limit)
             _print(rows, path)
 
 

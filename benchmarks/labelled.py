@@ -40,6 +40,7 @@ class LabelledSet(PublicSet):
     variants: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     """Protocol -> system -> the options in which it differs from corank's own."""
     options: dict[str, dict[str, Any]] = field(default_factory=dict)  # protocol -> corank's own
+    few: tuple[str, ...] = ()  # protocols of so few labels that SetFit is asked too
 
 
 def _banking77(folder: Path, protocol: str, seed: int) -> Iterator[Fold]:
@@ -207,6 +208,7 @@ BANKING77 = LabelledSet(
     protocols=("full", "10-per-class", "8-shot", "7-steps", "half", "10-of-half", "faq"),
     frozen_only=("8-shot",),
     in_steps=("7-steps",),
+    few=("10-per-class",),
     options={
         "full": INTENTS,
         "half": {"holdout": 0.0},

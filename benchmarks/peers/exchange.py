@@ -15,6 +15,8 @@ Floats = NDArray[np.float32]
 GIVEN, TEXTS, KEPT = "given.npz", "texts.json", "kept.npz"
 VECTORS, ANSWERS = "vectors.npz", "answers.npz"
 BLOCK = 1_000  # histories ranked at a time
+MODEL = "CORANK_PEER_MODEL"
+"""Environment variable: the folder of the encoder's weights, which all systems start from."""
 
 
 class Lists(NamedTuple):

@@ -20,10 +20,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from benchmarks.peers.exchange import Answers, Floats, Given, Lists, work
+from benchmarks.peers.exchange import MODEL, Answers, Floats, Given, Lists, work
 
-MODEL = "CORANK_PEER_MODEL"
-"""The environment variable that names the folder of the encoder's weights."""
 PAIRS, BATCH, MAX_TOKENS = 30_000, 64, 64
 DECAYS = (0.5, 0.65, 0.8, 0.9, 1.0)
 NEAREST, AFTER, POPULAR = 150, 100, 50

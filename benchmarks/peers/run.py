@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.exchange import Answers, Given, Lists, Vectors, left
+from benchmarks.peers.exchange import MODEL, Answers, Given, Lists, Vectors, left
 from corank.data.dataset import Split
 from corank.data.ragged import Ragged
 from corank.evaluate.baselines import MAX_TUNING_CASES, Baseline, Known, usual_answer
@@ -19,6 +19,10 @@ from corank.language.source import DEFAULT_ENCODER, resolve
 
 ROOT = Path(__file__).parents[2]
 LOG = "log.txt"
+
+
+class PeerError(Exception):
+    """A peer did not come to its end; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ PEERS = (
     ),
     Peer("sentence-transformers+faiss+lightgbm", "benchmarks.peers.glued"),
 )
-MODEL = "CORANK_PEER_MODEL"
-"""What tells a peer where the encoder's weights lie, which all systems start from."""
+SETFIT = Peer("setfit", "benchmarks.peers.few_shot")
+"""Learns from a few labelled texts."""
 
 
 @dataclass
@@ -125,12 +129,12 @@ def fit_peers(
             made = left(place)
             if made is None:
                 given.save(place)
-                _run(peer, place, limit)
+                run_in(peer, place, limit)
                 made = left(place)
             if made is None:
                 raise ValueError("nothing")
         except (OSError, ValueError, subprocess.SubprocessError) as error:
-            found.failed[peer.name] = _why(peer, place, error)
+            found.failed[peer.name] = why(peer, place, error)
             continue
         score = scorer(made, test.histories, usual)
         found.scorers.append(Baseline(peer.name, score, made.settings))
@@ -142,7 +146,8 @@ def _lists(histories: Ragged) -> Lists:
     return Lists(histories.indptr, histories.items)
 
 
-def _run(peer: Peer, place: Path, limit: float) -> None:
+def run_in(peer: Peer, place: Path, limit: float) -> None:
+    """Run a peer in its folder, for so many seconds at the most; what it says is kept there."""
     given = {MODEL: str(resolve(DEFAULT_ENCODER))}
     with (place / LOG).open("w") as log:
         subprocess.run(
@@ -152,7 +157,7 @@ def _run(peer: Peer, place: Path, limit: float) -> None:
         )  # fmt: skip
 
 
-def _why(peer: Peer, place: Path, error: Exception) -> str:
+def why(peer: Peer, place: Path, error: Exception) -> str:
     """Say in a line what went wrong, and how it may be mended."""
     if not Path(peer.python).exists():
         return f"its Python is not there: {peer.install}"

@@ -1,13 +1,16 @@
 """Labelled public sets in miniature, and predictions that outlast a kill."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from benchmarks import results
+from benchmarks import classification, results
 from benchmarks.labelled import BANKING77, CLINC150, PHRASEBANK
+from benchmarks.peers.run import Peer
 from benchmarks.results import Kept
+from corank import ClassifierConfig, EncoderConfig
 
 
 def test_banking77_few_shot_takes_as_many_of_each_class(tmp_path: Path) -> None:
@@ -75,3 +78,50 @@ def test_folds_already_predicted_are_kept_where_it_is_known_how(
     clean = not commit.endswith("-dirty")
     assert again.folds == ({"corank/0/0": [["a", 0.5, True]]} if clean else {})
     assert Kept("some", "full", {"epochs": 2}).folds == {}
+
+
+@pytest.fixture
+def few_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_encoder: str) -> Path:
+    """Two classes told apart by a word, in Banking77's format, and the tiny encoder for all."""
+    folder = tmp_path / "banking77"
+    folder.mkdir()
+    words = {"card": "plastic", "fee": "charge"}
+    for name, n in (("train", 12), ("test", 8)):
+        rows = [f"my {words[c]} number {i},{c}" for c in words for i in range(n)]
+        (folder / f"{name}.csv").write_text("\n".join(["text,category", *rows]))
+    monkeypatch.setenv("CORANK_DATA", str(tmp_path))
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr("benchmarks.peers.run.DEFAULT_ENCODER", tiny_encoder)
+    return tmp_path
+
+
+@pytest.mark.skipif(not find_spec("setfit"), reason="setfit is not installed")
+@pytest.mark.usefixtures("few_labels")
+def test_setfit_learns_the_same_few_labels(tiny_encoder: str) -> None:
+    config = ClassifierConfig(epochs=1, precision="no")
+    small = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    rows, path = classification.run(
+        BANKING77, "10-per-class", [0], config, peers=300, encoder=small
+    )
+    found = {row.system: row.value for row in rows if row.metric == "accuracy"}
+    assert {*found} == {"frozen-encoder", "setfit", "corank"}
+    assert found["setfit"] >= 0.75
+    minutes = {row.system: row.value for row in rows if row.metric == "minutes"}
+    assert minutes["setfit"] > 0
+    assert json.loads(path.read_text())["about"]["peers that failed"] == {}
+
+
+def test_a_peer_that_fails_is_named_and_the_others_are_measured(
+    few_labels: Path, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Peer("setfit", "benchmarks.peers.nowhere", install="pip install nowhere")
+    monkeypatch.setattr(classification, "SETFIT", broken)
+    config = ClassifierConfig(epochs=1, precision="no")
+    small = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    rows, path = classification.run(
+        BANKING77, "10-per-class", [0, 1], config, peers=300, encoder=small
+    )
+    assert {row.system for row in rows} == {"frozen-encoder", "corank"}
+    failed = json.loads(path.read_text())["about"]["peers that failed"]
+    assert "No module named benchmarks.peers.nowhere (pip install nowhere)" in failed["setfit"]
+    assert few_labels.exists()
