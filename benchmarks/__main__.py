@@ -24,21 +24,21 @@ from benchmarks import (
     precisions,
     quick,
     replay,
-    report,
     reranking,
     screens,
     serving,
     training_speed,
     upworthy,
 )
-from benchmarks.catalogue import DATASETS, KNOWN, OWN, RANKING
-from benchmarks.comparing import Change, compare, quality, same_machine
-from benchmarks.datasets import RankingSet
-from benchmarks.page import page
 from benchmarks.peers.run import ROOT
+from benchmarks.reporting import report
+from benchmarks.reporting.comparing import Change, compare, quality, same_machine
+from benchmarks.reporting.page import page
+from benchmarks.reporting.results import Result, current_commit, stored
 from benchmarks.reranking import RerankingSet
-from benchmarks.results import Result, current_commit, stored
-from benchmarks.tasks import TASKS
+from benchmarks.sets.catalogue import DATASETS, KNOWN, OWN, RANKING
+from benchmarks.sets.datasets import RankingSet
+from benchmarks.sets.tasks import TASKS
 from corank import FitConfig
 from corank.classify.training import ClassifierConfig
 from corank.config import from_mapping

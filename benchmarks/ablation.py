@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy import fit, folder, resumed
-from benchmarks.datasets import RankingSet
-from benchmarks.results import store
+from benchmarks.reporting.results import store
+from benchmarks.sets.datasets import RankingSet
 from corank import Dataset, EncoderConfig, Engine, FitConfig
 from corank.evaluate.report import OURS, Row, compared, measured
 from corank.evaluate.task import Task

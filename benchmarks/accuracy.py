@@ -17,9 +17,9 @@ import numpy as np
 import corank
 from benchmarks.answering import recommending
 from benchmarks.clock import Clock, forget_peak
-from benchmarks.datasets import RankingSet
 from benchmarks.peers.run import Fitted, fit_peers
-from benchmarks.results import current_commit, store
+from benchmarks.reporting.results import current_commit, store
+from benchmarks.sets.datasets import RankingSet
 from corank import Dataset, EncoderConfig, FitConfig, Pipeline
 from corank.data.text import render
 from corank.evaluate.report import OURS, Report, Row

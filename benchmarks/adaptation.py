@@ -12,8 +12,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from benchmarks.clock import Clock
-from benchmarks.medquad import MEDQUAD, questions_and_answers
-from benchmarks.results import current_commit, store
+from benchmarks.reporting.results import current_commit, store
+from benchmarks.sets.medquad import MEDQUAD, questions_and_answers
 from corank.evaluate.metrics import compute
 from corank.evaluate.relevance import Qrels, judge
 from corank.evaluate.report import Row

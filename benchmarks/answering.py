@@ -51,7 +51,7 @@ def _main() -> None:
     try:
         vertical = corank.load_vertical(name)
     except UnknownVerticalError:
-        from benchmarks.catalogue import RANKING  # it loads torch
+        from benchmarks.sets.catalogue import RANKING  # it loads torch
 
         vertical = next(each.vertical for each in RANKING.values() if each.vertical.name == name)
     engine = corank.load(path, vertical)

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.labelled import Fold, LabelledSet
 from benchmarks.peers.few_shot import LABELLED, SAID
 from benchmarks.peers.run import SETFIT, Peer, PeerError, run_in, why
-from benchmarks.results import Kept, store
+from benchmarks.reporting.results import Kept, store
+from benchmarks.sets.labelled import Fold, LabelledSet
 from corank.classify.evaluation import Prediction, evaluate
 from corank.classify.training import ClassifierConfig, fit_classifier
 from corank.evaluate.report import Row

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from benchmarks.accuracy import fit, folder, resumed
-from benchmarks.amazon_beauty import AMAZON_BEAUTY
-from benchmarks.datasets import PublicSet
-from benchmarks.labelled import BANKING77
-from benchmarks.results import store
+from benchmarks.reporting.results import store
+from benchmarks.sets.amazon_beauty import AMAZON_BEAUTY
+from benchmarks.sets.datasets import PublicSet
+from benchmarks.sets.labelled import BANKING77
 from corank import FitConfig
 from corank.classify.compressing import compress_classifier
 from corank.classify.material import Labelled

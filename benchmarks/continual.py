@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.labelled import Fold, LabelledSet
-from benchmarks.results import Kept, store
+from benchmarks.reporting.results import Kept, store
+from benchmarks.sets.labelled import Fold, LabelledSet
 from corank.classify.classifier import Classifier
 from corank.classify.heads import Calibration, Headed, fit_head
 from corank.classify.material import Labelled, Material

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.crowdflower import CROWDFLOWER
+from benchmarks.reporting.results import store
 from benchmarks.reranking import PASSAGES
-from benchmarks.results import store
+from benchmarks.sets.crowdflower import CROWDFLOWER
 from corank.compress.quantize import cosines
 from corank.data.ragged import Ragged
 from corank.data.text import render

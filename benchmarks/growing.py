@@ -11,7 +11,7 @@ from pathlib import Path
 
 import corank
 from benchmarks.clock import Clock, percentiles
-from benchmarks.generated import queries, shop
+from benchmarks.sets.generated import queries, shop
 from corank import FitConfig
 from corank.bundle import save
 from corank.data.text import render

@@ -18,9 +18,9 @@ import numpy as np
 
 from benchmarks.accuracy import RUNS
 from benchmarks.answering import searching
-from benchmarks.generated import GENERATED, queries, shop
 from benchmarks.peers.run import ROOT
-from benchmarks.results import Kept, current_commit, store
+from benchmarks.reporting.results import Kept, current_commit, store
+from benchmarks.sets.generated import GENERATED, queries, shop
 from corank import EncoderConfig, FitConfig, Pipeline, load_vertical
 from corank.errors import ConfigError
 from corank.evaluate.report import OURS, Row

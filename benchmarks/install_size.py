@@ -9,10 +9,10 @@ import tempfile
 import venv
 from pathlib import Path
 
-from benchmarks.datasets import PublicSet
 from benchmarks.peers.encoders import megabytes
 from benchmarks.peers.run import ROOT
-from benchmarks.results import current_commit, store
+from benchmarks.reporting.results import current_commit, store
+from benchmarks.sets.datasets import PublicSet
 from corank.evaluate.report import OURS, Row
 
 NOT_OURS = ("pip", "setuptools", "wheel")

@@ -22,8 +22,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmarks.datasets import PublicSet
-from benchmarks.results import current_commit, store
+from benchmarks.reporting.results import current_commit, store
+from benchmarks.sets.datasets import PublicSet
 from corank import Dataset, FitConfig, Interaction, Item, Pipeline, Vertical, labeling_function
 from corank.data.context import nothing_known
 from corank.data.dataset import Cases

@@ -29,8 +29,8 @@ import numpy as np
 from benchmarks.peers.encoders import ALONE, BACKENDS, MAX_TOKENS, plain
 from benchmarks.peers.run import ROOT
 from benchmarks.profile import limit, operators
-from benchmarks.results import current_commit, store
-from benchmarks.tasks import TASKS, TextTask
+from benchmarks.reporting.results import current_commit, store
+from benchmarks.sets.tasks import TASKS, TextTask
 from corank.compress.export import text_encoder
 from corank.compress.gate import CALIBRATION
 from corank.compress.quantize import Quantizer, cosines

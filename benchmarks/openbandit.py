@@ -25,9 +25,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from benchmarks.datasets import PublicSet
 from benchmarks.peers.run import ROOT
-from benchmarks.results import store
+from benchmarks.reporting.results import store
+from benchmarks.sets.datasets import PublicSet
 from corank.evaluate.off_policy import Estimates, Floats, Log, cross_fitted, estimate
 from corank.evaluate.report import OURS, Row
 from corank.evaluate.significance import bootstrap_mean

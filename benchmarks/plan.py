@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.accuracy import RUNS
 from benchmarks.peers.run import ROOT
-from benchmarks.results import RESULTS, current_commit
+from benchmarks.reporting.results import RESULTS, current_commit
 from corank.data.files import atomic
 
 PATIENCE = 3.0

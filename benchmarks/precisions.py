@@ -22,8 +22,8 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.results import current_commit, store
-from benchmarks.tasks import TASKS, TextTask
+from benchmarks.reporting.results import current_commit, store
+from benchmarks.sets.tasks import TASKS, TextTask
 from corank.compress.export import text_encoder
 from corank.compress.gate import CALIBRATION
 from corank.compress.int8 import Find

@@ -15,8 +15,8 @@ import torch
 
 import corank
 from benchmarks.clock import Clock
-from benchmarks.datasets import PublicSet
-from benchmarks.results import Result, current_commit, store, stored
+from benchmarks.reporting.results import Result, current_commit, store, stored
+from benchmarks.sets.datasets import PublicSet
 from corank import EncoderConfig, FitConfig, Pipeline
 from corank.compress.export import text_encoder
 from corank.compress.quantize import Quantizer

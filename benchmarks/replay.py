@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from benchmarks.datasets import PublicSet
-from benchmarks.results import store
+from benchmarks.reporting.results import store
+from benchmarks.sets.datasets import PublicSet
 from corank.evaluate.report import OURS, Row
 from corank.monitor import Alert, Monitor, MonitorConfig, Opinion
 from corank.opinions import Understanding

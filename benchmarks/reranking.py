@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmarks.datasets import PublicSet
-from benchmarks.results import Kept, store
+from benchmarks.reporting.results import Kept, store
+from benchmarks.sets.datasets import PublicSet
 from corank import (
     Dataset,
     EncoderConfig,

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.datasets import PublicSet
-from benchmarks.results import store
+from benchmarks.reporting.results import store
+from benchmarks.sets.datasets import PublicSet
 from corank import Vertical, load_vertical
 from corank.bundle import BUNDLE
 from corank.errors import ConfigError

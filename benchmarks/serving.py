@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.answering import searching
 from benchmarks.clock import Clock
-from benchmarks.generated import GENERATED, queries, shop
-from benchmarks.results import current_commit, store
+from benchmarks.reporting.results import current_commit, store
+from benchmarks.sets.generated import GENERATED, queries, shop
 from corank import EncoderConfig, FitConfig, Pipeline, load_vertical
 from corank.evaluate.report import OURS, Row
 

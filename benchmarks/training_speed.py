@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.datasets import RankingSet
-from benchmarks.results import current_commit, store
+from benchmarks.reporting.results import current_commit, store
+from benchmarks.sets.datasets import RankingSet
 from corank.data.ragged import Ragged
 from corank.data.text import render
 from corank.errors import MissingExtraError

@@ -26,8 +26,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 from sklearn.linear_model import RidgeCV
 
-from benchmarks.datasets import PublicSet
-from benchmarks.results import Kept, store
+from benchmarks.reporting.results import Kept, store
+from benchmarks.sets.datasets import PublicSet
 from corank import AppealConfig, Trials, fit_appeal
 from corank.classify.trials import Duels
 from corank.evaluate.probability import expected_calibration_error

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 import corank_ecommerce.sample
-from benchmarks import report
-from benchmarks.results import stored
-from benchmarks.scale import markdown as scale_of
+from benchmarks.reporting import report
+from benchmarks.reporting.results import stored
+from benchmarks.reporting.scale import markdown as scale_of
 from corank import EncoderConfig, FitConfig
 from corank.cli import COMMANDS, main
 

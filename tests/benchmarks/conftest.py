@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.crowdflower import FILES
+from benchmarks.sets.crowdflower import FILES
 
 WORDS = ("soft", "warm", "blanket", "grinder", "coffee", "steel", "cotton", "mug", "oak", "lamp")
 

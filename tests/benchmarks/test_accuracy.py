@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import corank
-from benchmarks import ablation, accuracy, results
-from benchmarks.datasets import RankingSet
+from benchmarks import ablation, accuracy
+from benchmarks.reporting import results
+from benchmarks.sets.datasets import RankingSet
 from corank import EncoderConfig, FitConfig, Pipeline, Report
 from corank.data.dataset import Split
 from corank.runs import rank_histories

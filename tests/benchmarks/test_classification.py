@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import classification, results
-from benchmarks.labelled import BANKING77, CLINC150, PHRASEBANK
+from benchmarks import classification
 from benchmarks.peers.run import Peer
-from benchmarks.results import Kept
+from benchmarks.reporting import results
+from benchmarks.reporting.results import Kept
+from benchmarks.sets.labelled import BANKING77, CLINC150, PHRASEBANK
 from corank import ClassifierConfig, EncoderConfig
 
 

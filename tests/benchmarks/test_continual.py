@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.continual import Part, accuracies, measure, steps
-from benchmarks.labelled import Fold
+from benchmarks.sets.labelled import Fold
 from corank.classify.material import Labelled
 
 NAMES = [f"c{n:02d}" for n in range(14)]

@@ -10,9 +10,9 @@ import pytest
 
 import corank
 from benchmarks import __main__ as commands
-from benchmarks.amazon_beauty import AMAZON_BEAUTY as BEAUTY
-from benchmarks.catalogue import DATASETS, KNOWN
-from benchmarks.datasets import EDITIONS, PublicSet
+from benchmarks.sets.amazon_beauty import AMAZON_BEAUTY as BEAUTY
+from benchmarks.sets.catalogue import DATASETS, KNOWN
+from benchmarks.sets.datasets import EDITIONS, PublicSet
 from corank.errors import DataError
 
 

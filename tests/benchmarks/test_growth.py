@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import growth, results
+from benchmarks import growth
+from benchmarks.reporting import results
 from corank import EncoderConfig
 from corank.compress import int8
 from corank.errors import ConfigError

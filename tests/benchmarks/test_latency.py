@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import latency, report, results
-from benchmarks.crowdflower import CROWDFLOWER
+from benchmarks import latency
 from benchmarks.peers.encoders import BACKENDS
+from benchmarks.reporting import report, results
+from benchmarks.sets.crowdflower import CROWDFLOWER
 from corank import ShrinkConfig
 
 pytest.importorskip("sentence_transformers")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.medquad import FOLDERS, MEDQUAD, questions_and_answers
+from benchmarks.sets.medquad import FOLDERS, MEDQUAD, questions_and_answers
 
 PAIR = '<QAPair pid="1"><Question qid="1">{}</Question><Answer>{}</Answer></QAPair>'
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.movielens import FILMS, prepare_ml_1m, prepare_ml_100k
+from benchmarks.sets.movielens import FILMS, prepare_ml_1m, prepare_ml_100k
 from corank.errors import DataError
 
 

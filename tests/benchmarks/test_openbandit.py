@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import openbandit
 from benchmarks.openbandit import OPENBANDIT, learned, peer, read
-from benchmarks.results import current_commit
+from benchmarks.reporting.results import current_commit
 
 
 def write(folder: Path, policy: str, campaign: str, n: int = 60) -> None:
@@ -59,7 +59,7 @@ def test_the_whole_protocol_is_stored_and_a_missing_peer_is_named(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(openbandit, "PYTHON", str(tmp_path / "nowhere"))
-    monkeypatch.setattr("benchmarks.results.RESULTS", tmp_path)
+    monkeypatch.setattr("benchmarks.reporting.results.RESULTS", tmp_path)
     rows, path = openbandit.run([0])
     assert path.parent == tmp_path and current_commit() in path.name
     splits = {row.split for row in rows}

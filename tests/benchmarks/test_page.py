@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.page import page
-from benchmarks.results import Result, stored
+from benchmarks.reporting.page import page
+from benchmarks.reporting.results import Result, stored
 from corank.evaluate.report import Row
 from tests.serve.browsing import DESKTOP, PHONE, barriers, started
 

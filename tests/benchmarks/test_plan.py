@@ -8,7 +8,7 @@ import pytest
 from benchmarks import __main__ as commands
 from benchmarks import plan
 from benchmarks.plan import FULL, QUICK, Step
-from benchmarks.tables import SHOWN
+from benchmarks.reporting.tables import SHOWN
 from corank.data.files import atomic
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import precisions, results
-from benchmarks.crowdflower import CROWDFLOWER
+from benchmarks import precisions
+from benchmarks.reporting import results
+from benchmarks.sets.crowdflower import CROWDFLOWER
 from corank.compress import int8
 
 pytest.importorskip("onnx_ir")

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as commands
-from benchmarks import quick, results
-from benchmarks.comparing import NOISE, SLOWER, compare, quality, same_machine
-from benchmarks.results import Result
+from benchmarks import quick
+from benchmarks.reporting import results
+from benchmarks.reporting.comparing import NOISE, SLOWER, compare, quality, same_machine
+from benchmarks.reporting.results import Result
 from corank import EncoderConfig
 from corank.compress import int8
 from corank.errors import ConfigError, UnknownVerticalError

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as commands
-from benchmarks import report
-from benchmarks import results as stored_in
-from benchmarks.amazon_beauty import AMAZON_BEAUTY
+from benchmarks.reporting import report
+from benchmarks.reporting import results as stored_in
+from benchmarks.sets.amazon_beauty import AMAZON_BEAUTY
 from corank.errors import ConfigError
 from corank.evaluate.report import Row
 

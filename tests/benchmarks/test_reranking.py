@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import results
-from benchmarks.crowdflower import CROWDFLOWER
-from benchmarks.liveqa import JUDGED, LIVEQA, QRELS, QUESTIONS
-from benchmarks.medquad import FOLDERS
+from benchmarks.reporting import results
 from benchmarks.reranking import METRICS, run
+from benchmarks.sets.crowdflower import CROWDFLOWER
+from benchmarks.sets.liveqa import JUDGED, LIVEQA, QRELS, QUESTIONS
+from benchmarks.sets.medquad import FOLDERS
 from corank import EncoderConfig, FitConfig, RerankerConfig
 
 

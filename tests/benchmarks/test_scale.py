@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.results import Result
-from benchmarks.scale import Need, markdown, needs
+from benchmarks.reporting.results import Result
+from benchmarks.reporting.scale import Need, markdown, needs
 from corank.evaluate.report import Row
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from benchmarks import results, serving
-from benchmarks.generated import queries, shop
+from benchmarks import serving
+from benchmarks.reporting import results
+from benchmarks.sets.generated import queries, shop
 from corank import EncoderConfig
 from corank.compress import int8
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import results as stored_in
-from benchmarks.picture import panel
-from benchmarks.report import short
-from benchmarks.results import Result, stored
-from benchmarks.standing import REASONS, losses, summary
+from benchmarks.reporting import results as stored_in
+from benchmarks.reporting.picture import panel
+from benchmarks.reporting.report import short
+from benchmarks.reporting.results import Result, stored
+from benchmarks.reporting.standing import REASONS, losses, summary
 from corank.errors import DataError
 from corank.evaluate.report import Row
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.tasks import TASKS
+from benchmarks.sets.tasks import TASKS
 
 
 def test_banking77_is_told_apart_by_vectors_that_tell_its_classes_apart(

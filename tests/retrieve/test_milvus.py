@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import corank
-from benchmarks.generated import queries, shop
+from benchmarks.sets.generated import queries, shop
 from corank import EncoderConfig, FitConfig, Pipeline
 from corank.bundle import save
 from corank.errors import ConfigError, UnreachableError

@@ -1,15 +1,15 @@
 """Every public set that the benchmarks know, by name."""
 
-from benchmarks.amazon_beauty import AMAZON_BEAUTY
-from benchmarks.crowdflower import CROWDFLOWER
-from benchmarks.datasets import PublicSet, RankingSet
 from benchmarks.insurance import INSURANCE
-from benchmarks.labelled import BANKING77, CLINC150, PHRASEBANK, LabelledSet
-from benchmarks.liveqa import LIVEQA
-from benchmarks.medquad import MEDQUAD
-from benchmarks.movielens import ML_1M, ML_100K
 from benchmarks.openbandit import OPENBANDIT
 from benchmarks.reranking import RerankingSet
+from benchmarks.sets.amazon_beauty import AMAZON_BEAUTY
+from benchmarks.sets.crowdflower import CROWDFLOWER
+from benchmarks.sets.datasets import PublicSet, RankingSet
+from benchmarks.sets.labelled import BANKING77, CLINC150, PHRASEBANK, LabelledSet
+from benchmarks.sets.liveqa import LIVEQA
+from benchmarks.sets.medquad import MEDQUAD
+from benchmarks.sets.movielens import ML_1M, ML_100K
 from benchmarks.upworthy import UPWORTHY
 
 RANKING: dict[str, RankingSet] = {each.name: each for each in (AMAZON_BEAUTY, ML_1M, ML_100K)}

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from benchmarks.results import Result
-from benchmarks.tables import shown
+from benchmarks.reporting.results import Result
+from benchmarks.reporting.tables import shown
 from corank.data.files import atomic
 from corank.evaluate.report import OURS
 

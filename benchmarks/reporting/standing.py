@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.results import Result
-from benchmarks.tables import shown
+from benchmarks.reporting.results import Result
+from benchmarks.reporting.tables import shown
 from corank.evaluate.report import OURS, Row
 
 Verdict = Literal["ahead", "level", "behind"]

@@ -11,14 +11,14 @@ import numpy as np
 import polars as pl
 
 import corank
-from benchmarks.datasets import PublicSet
+from benchmarks.sets.datasets import PublicSet
 from corank import Dataset
 
 JUDGED = 5
 """Of what was made of an item, so many are judged."""
 GENERATED = PublicSet(
     name="generated",
-    home_page="benchmarks/generated.py",
+    home_page="benchmarks/sets/generated.py",
     licence="that of corank",
     files={},
     protocols=("serving",),

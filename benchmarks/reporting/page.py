@@ -4,12 +4,12 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 
-from benchmarks.catalogue import domain_of
-from benchmarks.picture import Panel, draw, panel
-from benchmarks.report import COLUMNS, line, where_behind
-from benchmarks.results import Result
-from benchmarks.standing import summary
-from benchmarks.tables import Table, table
+from benchmarks.reporting.picture import Panel, draw, panel
+from benchmarks.reporting.report import COLUMNS, line, where_behind
+from benchmarks.reporting.results import Result
+from benchmarks.reporting.standing import summary
+from benchmarks.reporting.tables import Table, table
+from benchmarks.sets.catalogue import domain_of
 from corank.evaluate.report import OURS
 from corank.serve.markup import Html, join, tag
 

@@ -7,7 +7,7 @@ divided by a rate that was measured and stored. Nothing here was run at those si
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.results import Result
+from benchmarks.reporting.results import Result
 from corank.rank.sequence import UserModelConfig
 from corank.retrieve.cooccurrence import EASE_LIMIT
 

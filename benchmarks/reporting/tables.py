@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from benchmarks.results import Result
+from benchmarks.reporting.results import Result
 from corank.evaluate.report import OURS, Row
 
 SHOWN = {

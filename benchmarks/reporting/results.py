@@ -14,12 +14,14 @@ from typing import Any
 
 import torch
 
-from benchmarks.datasets import PublicSet
+from benchmarks.sets.datasets import PublicSet
 from corank.data.files import atomic
 from corank.errors import DataError
 from corank.evaluate.report import Row
 
-RESULTS = Path(__file__).parent / "results"
+HOME = Path(__file__).parents[1]
+"""The benchmarks themselves."""
+RESULTS = HOME / "results"
 PACKAGES = (
     "corank", "torch", "transformers", "onnxruntime", "lightgbm", "scikit-learn", "numpy", "polars"
 )  # fmt: skip
@@ -140,7 +142,7 @@ def current_commit() -> str:
     """
     if named := os.environ.get("CORANK_COMMIT"):
         return named
-    git = ["git", "-C", str(Path(__file__).parent)]
+    git = ["git", "-C", str(HOME)]
     found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     changed = subprocess.run(
         [*git, "status", "--porcelain", "--", "../sdk", "../verticals", ".", ":!results"],

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from benchmarks.datasets import PublicSet
+from benchmarks.sets.datasets import PublicSet
 
 FOLDERS = (
     "1_CancerGov_QA", "2_GARD_QA", "3_GHR_QA", "4_MPlus_Health_Topics_QA", "5_NIDDK_QA",

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.amazon_beauty import AMAZON_BEAUTY
-from benchmarks.crowdflower import CROWDFLOWER, judged_products
-from benchmarks.datasets import PublicSet
-from benchmarks.labelled import BANKING77
 from benchmarks.reranking import PASSAGES
+from benchmarks.sets.amazon_beauty import AMAZON_BEAUTY
+from benchmarks.sets.crowdflower import CROWDFLOWER, judged_products
+from benchmarks.sets.datasets import PublicSet
+from benchmarks.sets.labelled import BANKING77
 from corank.data.text import render
 from corank.evaluate.baselines import TextMean
 from corank.evaluate.metrics import compute

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
-from benchmarks.datasets import PublicSet, Published
+from benchmarks.sets.datasets import PublicSet, Published
 from corank.classify.material import Labelled
 from corank_finance.reading import INTENTS, NEWS, NEWS_VOTED, voted
 

@@ -27,7 +27,7 @@ from pathlib import Path
 import dataframely as dy
 import polars as pl
 
-from benchmarks.datasets import RankingSet
+from benchmarks.sets.datasets import RankingSet
 from corank import (
     AlreadySeen,
     Calibrate,

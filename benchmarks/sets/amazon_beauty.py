@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 import corank
-from benchmarks.datasets import Published, RankingSet
+from benchmarks.sets.datasets import Published, RankingSet
 from corank.data.files import atomic
 
 START = datetime(2000, 1, 1)

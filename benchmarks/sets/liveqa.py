@@ -21,8 +21,8 @@ from xml.etree import ElementTree
 import numpy as np
 import polars as pl
 
-from benchmarks.medquad import FOLDERS, MEDQUAD, plain
 from benchmarks.reranking import Fold, RerankingSet, passages
+from benchmarks.sets.medquad import FOLDERS, MEDQUAD, plain
 from corank import FitConfig, RerankerConfig
 
 FOCI = 500

@@ -6,11 +6,11 @@ Everything is made from the files in ``benchmarks/results`` and from nothing els
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.picture import draw, panel
-from benchmarks.results import Result, stored
-from benchmarks.scale import markdown as arithmetic
-from benchmarks.standing import PUBLISHED, Standing, losses, summary
-from benchmarks.tables import table
+from benchmarks.reporting.picture import draw, panel
+from benchmarks.reporting.results import Result, stored
+from benchmarks.reporting.scale import markdown as arithmetic
+from benchmarks.reporting.standing import PUBLISHED, Standing, losses, summary
+from benchmarks.reporting.tables import table
 from corank.data.files import atomic
 
 PICTURE = Path("docs") / "latency.png"

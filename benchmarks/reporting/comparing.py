@@ -8,8 +8,8 @@ and does not: what a processor has for 8 bits decides it.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.results import Result
-from benchmarks.standing import FASTER, LEAST, OVER
+from benchmarks.reporting.results import Result
+from benchmarks.reporting.standing import FASTER, LEAST, OVER
 from corank.errors import ConfigError
 from corank.evaluate.report import OURS
 
