@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import corank
-from benchmarks.clock import TIMES, peak_memory_mb, percentiles
+from benchmarks.clock import TIMES, peak_memory_mb, percentiles, throughput
 from corank.bundle import BUNDLE
 from corank.errors import UnknownVerticalError
 from corank.threads import pin
+
+AT_ONCE = (1, 2, 4, 8)
+"""So many visitors ask at once."""
 
 
 def recommending(bundle: Path, histories: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -28,7 +31,8 @@ def searching(bundle: Path, queries: Sequence[str]) -> dict[str, float]:
 
     Returns:
         search_p50_ms, search_p95_ms and search_p99_ms; first_answer_seconds, from the start of
-        the process; and memory_mb, the most that it held.
+        the process; memory_mb, the most that it held; and answers_per_second@1 and so on, when so
+        many visitors ask at once, none of whose queries is remembered.
     """
     found = _timed(bundle, {"queries": queries})
     times = {f"search_{name}": found.pop(name) for name in TIMES}
@@ -65,6 +69,9 @@ def _main() -> None:
     answer(0)
     first = time.time() - started
     found = percentiles(lambda number: answer(number + 1), len(histories or queries) - 1)
+    for visitors in AT_ONCE if queries else ():
+        engine.encoder.forget()
+        found[f"answers_per_second@{visitors}"] = throughput(answer, len(queries), visitors)
     print(json.dumps({**found, "first_answer_seconds": first, "memory_mb": peak_memory_mb()}))
 
 

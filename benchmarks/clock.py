@@ -4,6 +4,7 @@ import gc
 import resource
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,6 +27,15 @@ def percentiles(answer: Callable[[int], object], n: int) -> dict[str, float]:
         taken[number] = time.perf_counter() - start
     found = np.percentile(taken[min(WARM_UP, n // 2) :] * 1_000, [50, 95, 99])
     return dict(zip(TIMES, found.tolist(), strict=True))
+
+
+def throughput(answer: Callable[[int], object], n: int, at_once: int) -> float:
+    """Ask for ``answer(0)`` to ``answer(n - 1)``, so many at once; return answers a second."""
+    with ThreadPoolExecutor(at_once) as pool:
+        began = time.perf_counter()
+        for _ in pool.map(answer, range(n)):
+            pass
+        return n / (time.perf_counter() - began)
 
 
 def forget_peak() -> None:

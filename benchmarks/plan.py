@@ -50,6 +50,8 @@ FULL = (
     Step("crowdflower-latency", ("latency", "--dataset", "crowdflower"), 20),
     Step("banking77-latency", ("latency", "--dataset", "banking77"), 15),
     Step("amazon-beauty-latency", ("latency", "--dataset", "amazon-beauty"), 20),
+    Step("medquad-latency", ("latency", "--dataset", "medquad"), 25),
+    Step("upworthy-latency", ("latency", "--dataset", "upworthy"), 15),
     Step("crowdflower-precisions", ("precisions",), 15),
     Step("amazon-beauty-training-speed", ("training-speed",), 20),
     Step("generated-serving-100000", ("serving",), 30),

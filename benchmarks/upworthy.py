@@ -84,7 +84,7 @@ def run(seeds: Sequence[int], config: AppealConfig | None = None) -> tuple[list[
     systems = {OURS: config, LINEAR: replace(config, epochs=0), RIDGE: None}
     n = len(known.texts)
     said: dict[str, list[Said]] = {system: [] for system in systems}
-    duels, clear = _duels(known.trials)
+    duels, clear = pairs(known.trials)
     test_of = np.repeat(np.arange(len(known.groups)), np.diff(known.trials.offsets))
     for seed in seeds:
         for system in systems:
@@ -159,7 +159,7 @@ def folds(known: Headlines, seed: int) -> Iterator[NDArray[np.int64]]:
         yield np.flatnonzero(np.isin(known.groups, part))
 
 
-def _duels(trials: Trials) -> tuple[Duels, NDArray[np.bool_]]:
+def pairs(trials: Trials) -> tuple[Duels, NDArray[np.bool_]]:
     """Every pair, and whether it is clear."""
     duels = trials.duels()
     rate = trials.clicks / np.maximum(trials.impressions, 1)
@@ -186,6 +186,16 @@ def _ridge(texts: list[str], seen: Trials, first: list[str], second: list[str]) 
     every tenth test, which the regression did not see.
     """
     encoder = Encoder.load()
+    return ridge(encoder.encode(texts), seen, encoder.encode(first), encoder.encode(second))
+
+
+def ridge(
+    every: NDArray[np.floating],
+    seen: Trials,
+    first: NDArray[np.floating],
+    second: NDArray[np.floating],
+) -> Said:
+    """Do what `_ridge` says with vectors: of what was seen, (n, d), and of both sides, (m, d)."""
     tests = np.arange(len(seen.offsets) - 1)
     held, held_arms = seen.take(tests[::10])
     seen, arms = seen.take(np.delete(tests, tests[::10]))
@@ -195,8 +205,7 @@ def _ridge(texts: list[str], seen: Trials, first: list[str], second: list[str]) 
         mean = np.add.reduceat(values, starts) / sizes.reshape(-1, *[1] * (values.ndim - 1))
         return np.asarray(values - np.repeat(mean, sizes, axis=0))
 
-    every = encoder.encode(texts).astype(np.float64)
-    vectors = every[arms]
+    vectors = np.asarray(every[arms], np.float64)
     rate = np.log((seen.clicks + 1) / (seen.impressions + 2))
     fitted = RidgeCV(np.logspace(-1, 3, 9), fit_intercept=False).fit(
         centred(vectors), centred(rate), sample_weight=np.sqrt(seen.impressions)
@@ -205,7 +214,7 @@ def _ridge(texts: list[str], seen: Trials, first: list[str], second: list[str]) 
     ahead = scores[duels.first] - scores[duels.second]
     grid = np.logspace(-1, 1.5, 26)
     losses = [-np.log(expit(s * np.where(duels.won, ahead, -ahead))).mean() for s in grid]
-    margin = (encoder.encode(first) - encoder.encode(second)) @ fitted.coef_
+    margin = (first - second) @ fitted.coef_
     return Said(margin, expit(grid[np.argmin(losses)] * margin))
 
 

@@ -19,7 +19,7 @@ from benchmarks.reporting.tables import shown
 from corank.data.files import atomic
 from corank.evaluate.report import OURS
 
-WORTH = ("ndcg@10", "accuracy")
+WORTH = ("ndcg@10", "accuracy", "pair_accuracy")
 TIME = "query_p50_ms"
 COLOURS = {True: "#c2410c", False: "#475569"}  # ours, theirs
 MARKS = "osD^vPX*<>hpd"

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks import upworthy
 from benchmarks.reranking import PASSAGES
 from benchmarks.sets.amazon_beauty import AMAZON_BEAUTY
 from benchmarks.sets.crowdflower import CROWDFLOWER, judged_products
 from benchmarks.sets.datasets import PublicSet
 from benchmarks.sets.labelled import BANKING77
+from benchmarks.sets.liveqa import LIVEQA
 from corank.data.text import render
 from corank.evaluate.baselines import TextMean
 from corank.evaluate.metrics import compute
@@ -80,8 +82,43 @@ def banking77(seed: int) -> TextTask:
     return TextTask(BANKING77, list(fold.texts), list(fold.test_texts), "accuracy", values)
 
 
+def liveqa(seed: int) -> TextTask:
+    """The judged answers to what patients asked, by cosine; nothing is learned or drawn."""
+    fold = next(LIVEQA.folds(LIVEQA.source(), LIVEQA.protocols[0], seed))
+    items, judged = np.unique(fold.judged.items, return_inverse=True)
+    texts = render(PASSAGES.item_text, fold.train.items[items.tolist()]).to_list()
+
+    def values(vectors: NDArray[np.float32]) -> Floats:
+        answers, asked = vectors[: len(texts)], vectors[len(texts) :]
+        rows = fold.judged.rows()
+        scores = (asked[rows] * answers[judged]).sum(1)
+        found = Hits.of(rows, fold.judged.items, scores, n=len(fold.queries), k=10)
+        return compute("ndcg@10", judge(found.items, Qrels.of(fold.judged)))
+
+    return TextTask(LIVEQA, texts, list(fold.queries), "ndcg@10", values)
+
+
+def headlines(seed: int) -> TextTask:
+    """Which of two headlines is clicked more, by ridge regression; one fold of tests is asked."""
+    known = upworthy.read(upworthy.UPWORTHY.source())
+    tests = next(upworthy.folds(known, seed))
+    duels, _ = upworthy.pairs(known.trials)
+    test_of = np.repeat(np.arange(len(known.groups)), np.diff(known.trials.offsets))
+    asked = np.isin(test_of[duels.first], tests)
+    seen, arms = known.trials.take(np.setdiff1d(np.arange(len(known.groups)), tests))
+    first, second = duels.first[asked], duels.second[asked]
+
+    def values(vectors: NDArray[np.float32]) -> Floats:
+        said = upworthy.ridge(vectors[arms], seen, vectors[first], vectors[second])
+        return np.asarray((said.margin > 0) == duels.won[asked], np.float64)
+
+    return TextTask(upworthy.UPWORTHY, known.texts, [], "pair_accuracy", values)
+
+
 TASKS: dict[str, Callable[[int], TextTask]] = {
     CROWDFLOWER.name: crowdflower,
     AMAZON_BEAUTY.name: amazon_beauty,
     BANKING77.name: banking77,
+    LIVEQA.name: liveqa,
+    upworthy.UPWORTHY.name: headlines,
 }

@@ -65,4 +65,4 @@ def test_the_command_says_what_it_would_do(
     monkeypatch.setattr(sys, "argv", ["benchmarks", "all", "--dry", "--only", "latency"])
     assert commands.main() == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3 and all("python -m benchmarks latency --dataset" in s for s in lines)
+    assert len(lines) == 5 and all("python -m benchmarks latency --dataset" in s for s in lines)

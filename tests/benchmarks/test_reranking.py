@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.reporting import results
@@ -11,6 +12,7 @@ from benchmarks.reranking import METRICS, run
 from benchmarks.sets.crowdflower import CROWDFLOWER
 from benchmarks.sets.liveqa import JUDGED, LIVEQA, QRELS, QUESTIONS
 from benchmarks.sets.medquad import FOLDERS
+from benchmarks.sets.tasks import TASKS
 from corank import EncoderConfig, FitConfig, RerankerConfig
 
 
@@ -76,7 +78,9 @@ def test_a_run_is_gone_on_with_and_its_values_are_means_over_queries(
     assert json.loads(path.read_text())["rows"] == [vars(row) for row in rows]
 
 
-def test_medquad_grades_by_focus_and_kind_and_liveqa_by_its_judges(tmp_path: Path) -> None:
+def test_medquad_grades_by_focus_and_kind_and_liveqa_by_its_judges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for folder in FOLDERS:
         (tmp_path / folder).mkdir()
     pairs = "".join(
@@ -115,3 +119,11 @@ def test_medquad_grades_by_focus_and_kind_and_liveqa_by_its_judges(tmp_path: Pat
     assert signs == {"medquad-0": 3, "medquad-1": 1, "medquad-2": 3}
     assert fold.queries == ["Do I have flu?", "Why?"]
     assert fold.judged.values.tolist() == [3, 0, 1]
+
+    monkeypatch.setattr(type(LIVEQA), "source", lambda _: tmp_path)
+    task = TASKS["medquad"](0)
+    assert task.asked == ["Do I have flu?", "Why?"] and len(task.known) == 2
+    right = np.array([[1, 0], [0, 1], [1, 0], [0, 1]], np.float32)  # a, b, and what is asked
+    assert task.values(right).tolist() == [1, 1]
+    wrong = task.values(right[[1, 0, 2, 3]])
+    assert wrong[0] == pytest.approx(1 / np.log2(3)) and wrong[1] == 1

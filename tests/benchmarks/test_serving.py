@@ -36,6 +36,8 @@ def test_what_serving_takes_is_measured(
     found = {row.metric: row.value for row in rows}
     assert 0 < found["search_p50_ms"] <= found["search_p99_ms"] < 1_000
     assert 0 < found["first_answer_seconds"] < 60 and 50 < found["memory_mb"] < 4_000
+    rates = [found[f"answers_per_second@{n}"] for n in (1, 2, 4, 8)]
+    assert min(rates) > 0.2 * 1_000 / found["search_p50_ms"] > 0
     assert json.loads(path.read_text("utf-8"))["protocol"] == "serving-600"
     (p50,) = (row for row in rows if row.metric == "search_p50_ms")
     assert p50.low is not None and p50.high is not None and p50.low <= p50.value <= p50.high

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.upworthy import folds, read
+from benchmarks.sets.tasks import TASKS
+from benchmarks.upworthy import UPWORTHY, folds, read
 
 
 @pytest.fixture
@@ -57,3 +58,25 @@ def test_no_headline_is_on_both_sides(source: Path) -> None:
                 if names[test] in ("d0", "d1", "d2")}  # fmt: skip
     assert len(together) == 1
     assert [part.tolist() for part in folds(known, 1)] != [part.tolist() for part in asked]
+
+
+def test_vectors_are_worth_how_well_they_tell_what_was_clicked(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = pl.read_parquet(source / "upworthy_clean.parquet").head(0)
+    rows = [
+        (f"t{n}", f"{kind} {n}", 201410, clicks, 1000)
+        for n in range(60)
+        for kind, clicks in (("Good", 60), ("Bad", 20))
+    ]
+    many = pl.DataFrame(rows, schema=many.columns, orient="row")
+    many.write_parquet(source / "upworthy_clean.parquet")
+    monkeypatch.setattr(type(UPWORTHY), "source", lambda _: source)
+    task = TASKS["upworthy"](0)
+    assert (len(task.known), task.asked, task.metric) == (120, [], "pair_accuracy")
+    good = np.array([text.startswith("Good") for text in task.known])
+    told = np.stack([good, ~good], axis=1).astype(np.float32)
+    right = task.values(told)
+    assert 10 <= len(right) <= 14 and right.mean() == 1
+    chance = np.random.default_rng(0).normal(size=(120, 3)).astype(np.float32)
+    assert 0 < task.values(chance).mean() < 1

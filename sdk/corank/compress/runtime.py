@@ -159,6 +159,10 @@ class TextEncoder:
         """Embed one query, (dim,), not to be written to; the last ones asked are remembered."""
         return self._remembered(text)
 
+    def forget(self) -> None:
+        """Forget the queries that were asked."""
+        self._remembered.cache_clear()
+
     def _encode_query(self, text: str) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self.encode_queries([text])[0]
         vector.flags.writeable = False
