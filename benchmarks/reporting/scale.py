@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.reporting.results import Result
-from corank.rank.sequence import UserModelConfig
+from corank.rank.fusion import UserModelConfig
 from corank.retrieve.cooccurrence import EASE_LIMIT
 
 DIM = 384

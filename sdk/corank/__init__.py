@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from corank.pipeline import Pipeline as Pipeline
     from corank.policy import Alarm as Alarm
     from corank.policy import Policy as Policy
+    from corank.rank.fusion import UserModelConfig as UserModelConfig
     from corank.rank.ranker import RankerConfig as RankerConfig
     from corank.rank.rules.diverse import Calibrate as Calibrate
     from corank.rank.rules.diverse import Diversify as Diversify
@@ -65,7 +66,6 @@ if TYPE_CHECKING:
     from corank.rank.rules.soft import Cap as Cap
     from corank.rank.rules.soft import Floor as Floor
     from corank.rank.rules.value import ExpectedValue as ExpectedValue
-    from corank.rank.sequence import UserModelConfig as UserModelConfig
     from corank.updating import UpdateConfig as UpdateConfig
     from corank.vertical import Vertical as Vertical
     from corank.vertical import load_vertical as load_vertical
@@ -113,7 +113,7 @@ _HOME = {
     "Trials": "classify.trials",
     "UpdateConfig": "updating",
     "User": "data.schema",
-    "UserModelConfig": "rank.sequence",
+    "UserModelConfig": "rank.fusion",
     "Vertical": "vertical",
     "Visitor": "visitor",
     "compress_classifier": "classify.compressing",

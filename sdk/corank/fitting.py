@@ -27,11 +27,12 @@ from corank.language.rerank import RerankerConfig
 from corank.language.trainer import Run
 from corank.language.tune import Embed, EncoderTraining, build_examples, train_encoder
 from corank.progress import bar
+from corank.rank.fusion import UserModelConfig
 from corank.rank.history import UserModel
 from corank.rank.lift import Lift
 from corank.rank.ranker import RankerConfig
 from corank.rank.rules import AlreadySeen, Shelf
-from corank.rank.sequence import UserModelConfig, train_user_model
+from corank.rank.sequence import train_user_model
 from corank.rank.signals import Signals
 from corank.retrieve.cooccurrence import ease, item_knn
 from corank.retrieve.exact import ExactIndex

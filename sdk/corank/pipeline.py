@@ -46,7 +46,7 @@ from corank.language.shrink import ShrinkConfig
 from corank.language.trainer import Run
 from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
-from corank.rank.sequence import suited
+from corank.rank.fusion import suited
 from corank.recommending import Lessons, fit_chances_of, fit_newcomers, fit_recommender
 from corank.retrieve.vectors import check_reachable
 from corank.searching import (

@@ -12,16 +12,10 @@ from numpy.typing import NDArray
 
 from corank.data.ragged import Ragged
 from corank.errors import ConfigError
+from corank.rank.fusion import FusedItems, Reader, UserModelConfig, suited
 from corank.rank.history import UserModel
-from corank.rank.sequence import (
-    FusedItems,
-    Reader,
-    Trained,
-    UserModelConfig,
-    _seen_before,
-    suited,
-    train_user_model,
-)
+from corank.rank.prediction import seen_before
+from corank.rank.sequence import Trained, _sampler, train_user_model
 from corank.rank.windows import cut
 
 CHAINS, LENGTH = 4, 5
@@ -52,15 +46,25 @@ def model() -> UserModel:
     return train(TINY)
 
 
-@pytest.mark.parametrize(("layers", "steps"), [(0, 500), (1, 120)])
-def test_what_always_follows_is_learned(layers: int, steps: int) -> None:
-    learned = train(replace(TINY, layers=layers, min_steps=steps))
+@pytest.mark.parametrize(("layers", "steps", "sampled"), [(0, 500, 0), (1, 120, 0), (1, 160, 6)])
+def test_what_always_follows_is_learned(layers: int, steps: int, sampled: int) -> None:
+    learned = train(replace(TINY, layers=layers, min_steps=steps, sampled=sampled))
     prefixes = [chain[:n] for chain in CHAIN for n in range(1, LENGTH)]
     following = [chain[n] for chain in CHAIN for n in range(1, LENGTH)]
     scores = learned.score(Ragged.of(prefixes))
     for row, prefix in enumerate(prefixes):
         scores[row, prefix] = -np.inf
     assert np.mean(scores.argmax(1) == following) >= 0.9
+
+
+def test_a_sample_stands_for_many_items_and_for_few_only_if_that_is_asked() -> None:
+    few, many = np.ones(100, np.int64), np.ones(60_000, np.int64)
+    assert _sampler(few, TINY) is None and _sampler(many, TINY) is not None
+    assert _sampler(few, replace(TINY, sampled=50)) is not None
+    assert _sampler(few, replace(TINY, sampled=100)) is None  # they are all there
+    assert _sampler(many, replace(TINY, sampled=0)) is None
+    with pytest.raises(ConfigError, match="'sampled' is -1"):
+        replace(TINY, sampled=-1)
 
 
 def test_states_have_unit_length(model: UserModel) -> None:
@@ -229,7 +233,7 @@ def test_histories_too_short_to_learn_from_leave_the_text() -> None:
 def test_what_was_seen_is_masked_unless_it_is_the_answer() -> None:
     given = np.array([[-1, 3, 4], [5, 6, 5]])
     coming = np.array([[-1, 4, 3], [6, 5, 7]])
-    rows, items, target = _seen_before(given, coming, given >= 0)
+    rows, items, target = seen_before(given, coming, given >= 0)
     assert target.tolist() == [4, 3, 6, 5, 7]
     masked = list(zip(rows.tolist(), items.tolist(), strict=True))
     assert masked == [(0, 3), (1, 4), (2, 5), (3, 6), (4, 5), (4, 6)]

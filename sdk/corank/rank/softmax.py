@@ -21,6 +21,9 @@ class FullSoftmax(torch.autograd.Function):
         seen_rows, seen_items: (m,) int64 each, by row: items left out of a row's sum because
             the history holds them. A target is never among them.
         smoothing: share of the target's mass that is spread over the row's items.
+        log_p: (n_items,) where the states are a sample of a catalogue: log of the probability that
+            each is in it. A row's own target counts once, whatever that was; None where all
+            items are there.
     """
 
     @staticmethod
@@ -32,6 +35,7 @@ class FullSoftmax(torch.autograd.Function):
         seen_rows: Tensor,
         seen_items: Tensor,
         smoothing: float,
+        log_p: Tensor | None = None,
     ) -> Tensor:
         """Return the loss, a scalar; keep both gradients."""
         items = states.bfloat16()
@@ -50,6 +54,9 @@ class FullSoftmax(torch.autograd.Function):
             shown = len(states) - torch.bincount(rows, minlength=len(some))[:, None]  # (b, 1)
             mean = logits.sum(1, keepdim=True) / shown
             logit = logits[row, right][:, None]
+            if log_p is not None:
+                logits -= log_p
+                logits[row, right] = logit[:, 0]
             logits[rows, columns] = float("-inf")
             top = logits.amax(1, keepdim=True)
             p = logits.sub_(top).exp_()
@@ -70,4 +77,4 @@ class FullSoftmax(torch.autograd.Function):
         """Scale the kept gradients."""
         to_users, to_states = ctx.saved_tensors
         scale = outer[0] / len(to_users)
-        return to_users * scale, to_states * scale, None, None, None, None
+        return to_users * scale, to_states * scale, None, None, None, None, None
