@@ -59,9 +59,6 @@ def main() -> int:
     """Run one command; return its exit code."""
     arguments = _parser().parse_args()
     try:
-        given = getattr(arguments, "dataset", None) or ()
-        for name in (given,) if isinstance(given, str) else given:
-            KNOWN[name].check()
         return arguments.run(arguments) or 0
     except CorankError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
@@ -92,7 +89,6 @@ def _accuracy(arguments: argparse.Namespace) -> None:
     if arguments.vertical:
         for dataset in (*DATASETS.values(), *OWN.values()):
             if dataset.domain == arguments.vertical:
-                dataset.check()
                 _measure(dataset.name, arguments)
     else:
         _measure(arguments.dataset, arguments)
@@ -211,11 +207,11 @@ def _growth(arguments: argparse.Namespace) -> None:
 def _quick(arguments: argparse.Namespace) -> int:
     rows, path = quick.run(arguments.vertical or (), seed=arguments.seed)
     _print(rows, path)
-    before = quick.last(path)
+    now = Result.load(path)
+    before = quick.last(now)
     if before is None:
         print("Nothing is stored to compare it with.")
         return 0
-    now = Result.load(path)
     if same_machine(before, now):
         return _told(compare(before, now), before)
     print("What is stored is of another machine: speeds are not compared.")
@@ -230,8 +226,11 @@ def _all(arguments: argparse.Namespace) -> int:
     ]
     if arguments.dry:
         for step in steps:
-            state = "done" if plan.done(step, current_commit()) else f"{step.minutes:.0f} min"
-            print(f"{state:>8}  {step.result}: python -m benchmarks {' '.join(step.words)}")
+            seeds = arguments.seeds
+            minutes = step.minutes * (seeds if step.seeded else 1)
+            state = "done" if plan.done(step, current_commit(), seeds) else f"{minutes:.0f} min"
+            words = " ".join(step.command(seeds))
+            print(f"{state:>8}  {step.result}: python -m benchmarks {words}")
         return 0
     failed = plan.run(steps, seeds=arguments.seeds)
     for name, why in failed.items():
@@ -370,7 +369,7 @@ def _parser() -> argparse.ArgumentParser:
     served.set_defaults(run=_serving)
 
     larger = commands.add_parser(
-        "growth", help="what encoding, indexing, fitting and searching cost as a catalogue grows"
+        "growth", help="what encoding, indexing and searching cost as a catalogue grows"
     )
     larger.add_argument("--items", type=int, action="append", help="a size; once more for another")
     larger.add_argument("--seed", type=int, default=0)

@@ -57,7 +57,7 @@ class Clock:
         start = time.perf_counter()
         yield
         taken = time.perf_counter() - start
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + taken, 1)
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + taken, 3)
 
     def figures(self) -> dict[str, float]:
         """Return every step's seconds, and ``peak_memory_mb``."""

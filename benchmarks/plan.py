@@ -1,10 +1,11 @@
 """Everything that is measured, as a list of commands that can be stopped and gone on with.
 
-A step is done when the result that it writes is there, of the commit that is checked out. One that
-fails, or takes three times as long as it should, is told of in the end, and the rest goes on.
+A step is done when the result that it writes is there, of the commit that is checked out and of as
+many seeds. One that fails, or takes three times as long as it should, is told of in the end, and the rest goes on.
 """
 
-import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,8 +15,7 @@ from pathlib import Path
 
 from benchmarks.accuracy import RUNS
 from benchmarks.peers.run import ROOT
-from benchmarks.reporting.results import RESULTS, current_commit
-from corank.data.files import atomic
+from benchmarks.reporting.results import RESULTS, Result, current_commit
 
 PATIENCE = 3.0
 """Times as long as it should: then a step is stopped."""
@@ -36,6 +36,10 @@ class Step:
     words: tuple[str, ...]
     minutes: float
     seeded: bool = False
+
+    def command(self, seeds: int) -> list[str]:
+        """Return the words for so many seeds."""
+        return [*self.words, *(("--seeds", str(seeds)) if self.seeded else ())]
 
 
 def _accuracy(name: str, protocol: str, minutes: float, *more: str) -> Step:
@@ -92,39 +96,45 @@ def run(steps: Sequence[Step], *, seeds: int, patience: float = PATIENCE) -> dic
         patience: times as long as it should that a step may take.
     """
     commit, failed = current_commit(), dict[str, str]()
-    log = RUNS / f"all-{commit}"
+    log = RUNS / f"all-{commit}"  # what each step says
     log.mkdir(parents=True, exist_ok=True)
     for number, step in enumerate(steps, 1):
         minutes = step.minutes * (seeds if step.seeded else 1)
         told = f"[{number}/{len(steps)}] {step.result}"
-        if done(step, commit):
+        if done(step, commit, seeds):
             print(f"{told}: done", flush=True)
             continue
         print(f"{told}: about {minutes:.0f} minutes", flush=True)
-        words = [*step.words, *(("--seeds", str(seeds)) if step.seeded else ())]
-        if why := _take(words, log / f"{step.result}.txt", 60 * minutes * patience):
+        command = [sys.executable, "-m", "benchmarks", *step.command(seeds)]
+        if why := take(command, log / f"{step.result}.txt", 60 * minutes * patience):
             failed[step.result] = why
             print(f"{told}: {why}", flush=True)
-    with atomic(log / "failed.json") as part:
-        part.write_text(json.dumps(failed, indent=1), "utf-8")
     return failed
 
 
-def done(step: Step, commit: str) -> bool:
-    """Whether a step's result is there; of a changed working tree nobody could say."""
-    return not commit.endswith("-dirty") and (RESULTS / f"{step.result}-{commit}.json").exists()
+def done(step: Step, commit: str, seeds: int) -> bool:
+    """Whether a step's result is there, of so many seeds; of a changed tree nobody could say."""
+    path = RESULTS / f"{step.result}-{commit}.json"
+    if commit.endswith("-dirty") or not path.exists():
+        return False
+    return not step.seeded or max(row.seeds for row in Result.load(path).rows) >= seeds
 
 
-def _take(words: Sequence[str], log: Path, seconds: float) -> str:
-    """Run one command; return why it failed, or nothing."""
+def take(command: Sequence[str], log: Path, seconds: float) -> str:
+    """Run one command; return why it failed, or nothing. Stopped, it takes its children along."""
     began = time.perf_counter()
     with log.open("a") as file:
+        process = subprocess.Popen(
+            command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=ROOT,
+            start_new_session=True,
+        )  # fmt: skip
         try:
-            code = subprocess.run(
-                [sys.executable, "-m", "benchmarks", *words], stdout=file, cwd=ROOT,
-                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=seconds,
-            ).returncode  # fmt: skip
-        except subprocess.TimeoutExpired:
+            code = process.wait(seconds)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
             return f"stopped after {(time.perf_counter() - began) / 60:.0f} minutes; see {log}"
     if code == 0:
         return ""

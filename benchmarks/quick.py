@@ -64,10 +64,16 @@ def run(
     return rows, store(SAMPLES, "quick", verdict, rows)
 
 
-def last(besides: Path) -> Result | None:
-    """Return the quick result that was stored before this one."""
-    found = [each for each in stored() if (each.dataset, each.protocol) == (SAMPLES.name, "quick")]
-    return next((each for each in reversed(found) if each.commit not in besides.name), None)
+def last(besides: Result) -> Result | None:
+    """Return the quick result that was stored last before this one, of another commit."""
+    found = [
+        each
+        for each in stored()
+        if (each.dataset, each.protocol) == (SAMPLES.name, "quick")
+        and each.commit != besides.commit
+        and each.when < besides.when
+    ]
+    return max(found, key=lambda each: each.when, default=None)
 
 
 def _sample(name: str, seed: int, encoder: EncoderConfig | None) -> list[Row]:

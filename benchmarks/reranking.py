@@ -77,7 +77,7 @@ class Fold(NamedTuple):
     judged: Ragged  # each query's documents, grades as values
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RerankingSet(PublicSet):
     """Judged documents; its protocols are ways to make folds.
 

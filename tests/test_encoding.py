@@ -59,12 +59,13 @@ def test_a_stopped_run_goes_on(bundle: Path, items: Path, tmp_path: Path) -> Non
     before = read(tmp_path)
     stamps = {file.name: file.stat().st_mtime_ns for file in tmp_path.glob("*.parquet")}
     (tmp_path / "00002.parquet").unlink()
-    (tmp_path / ".part-1234-00002.parquet").write_bytes(b"half of one")
+    (tmp_path / ".making").mkdir(exist_ok=True)
+    (tmp_path / ".making" / ".part-1234-00002.parquet").write_bytes(b"half of one")
     again = encode(bundle, items, tmp_path, shard=50)
     assert (again.made, again.before) == (1, first.shards - 1)
     changed = {f.name for f in tmp_path.glob("0*") if f.stat().st_mtime_ns != stamps[f.name]}
     assert changed == {"00002.parquet"}
-    assert pl.read_parquet(tmp_path / "0*.parquet").equals(before)
+    assert read(tmp_path).equals(before)
 
 
 def test_a_csv_is_read_too(bundle: Path, items: Path, tmp_path: Path) -> None:
@@ -74,7 +75,7 @@ def test_a_csv_is_read_too(bundle: Path, items: Path, tmp_path: Path) -> None:
     assert read(tmp_path / "out")["item_id"].equals(table["item_id"])
 
 
-@pytest.mark.parametrize("other", ["shard", "rows"])
+@pytest.mark.parametrize("other", ["shard", "rows", "items"])
 def test_vectors_of_two_runs_are_not_mixed(
     bundle: Path, items: Path, tmp_path: Path, other: str
 ) -> None:
@@ -82,9 +83,9 @@ def test_vectors_of_two_runs_are_not_mixed(
     encode(bundle, items, out, shard=100)
     before = read(out)
     changed, shard = items, 100
-    if other == "rows":
-        changed = tmp_path / "items.parquet"
-        pl.read_parquet(items).head(7).write_parquet(changed)
+    if other != "shard":
+        changed, table = tmp_path / "items.parquet", pl.read_parquet(items)
+        (table.head(7) if other == "rows" else table.reverse()).write_parquet(changed)
     else:
         shard = 60
     with pytest.raises(DataError, match=f"another run: it differs in .*{other}"):
@@ -109,6 +110,12 @@ def test_what_cannot_be_encoded_is_said(bundle: Path, items: Path, tmp_path: Pat
     pl.read_parquet(items).write_parquet(tmp_path / "own.parquet")
     with pytest.raises(DataError, match="a folder of its own"):
         encode(bundle, items, tmp_path)
+
+
+@pytest.mark.parametrize(("rank", "size"), [("8", "8"), ("-1", "2"), ("0", "0"), ("x", "2")])
+def test_a_rank_that_makes_no_sense_is_refused(rank: str, size: str) -> None:
+    with pytest.raises(ConfigError, match=f"RANK={rank} and WORLD_SIZE={size}: expected"):
+        Share.told({"RANK": rank, "WORLD_SIZE": size})
 
 
 def test_two_launched_processes_encode_one_catalogue(

@@ -284,4 +284,7 @@ def test_what_reads_stays_whole_where_too_much_would_be_lost(
         )
         assert (reader is engine.reader) == (allowed < 0)
         assert found.reader_mb and (found.reader_mb[0] == found.reader_mb[1]) == (allowed < 0)
-        assert ("in 8 bits too much is lost" in str(found)) == (allowed < 0)
+        assert found.reader and found.reader.cases > 0
+        assert ("it stays: with it in 8 bits" in str(found)) == (allowed < 0)
+    nothing = replace(done, reader=None, reader_mb=(1.0, 1.0))
+    assert "it stays, as validation asks no search" in str(nothing)

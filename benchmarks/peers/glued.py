@@ -53,8 +53,8 @@ class Case(NamedTuple):
 
 def fit(given: Given) -> Answers:
     """Tune the encoder, learn the order, and answer the test."""
-    vectors = encoded(given)
     learn, last = _without_last(given.train)
+    vectors = encoded(given, learn)
     early, known = (_known(given, vectors, lists) for lists in (learn, given.train))
     decay = max(DECAYS, key=lambda each: _mean_ndcg(given, vectors, each))
     rows = np.random.default_rng(given.seed).permutation(len(learn))[:LEARNED]
@@ -79,8 +79,13 @@ def fit(given: Given) -> Answers:
     return Answers(items, scores.astype(np.float32), settings)
 
 
-def encoded(given: Given) -> Floats:
-    """Texts' vectors by the encoder, tuned on what was chosen one after the other, (n_items, d)."""
+def encoded(given: Given, seen: Lists) -> Floats:
+    """Texts' vectors by the encoder, tuned on what was chosen one after the other, (n_items, d).
+
+    Args:
+        given: the texts, and the seed.
+        seen: the histories that it learns from.
+    """
     from datasets import Dataset
     from sentence_transformers import (
         SentenceTransformer,
@@ -91,7 +96,7 @@ def encoded(given: Given) -> Floats:
 
     model = SentenceTransformer(os.environ[MODEL], device="cpu")
     model.max_seq_length = MAX_TOKENS
-    items, owner = given.train.items, given.train.rows()
+    items, owner = seen.items, seen.rows()
     pairs = np.stack([items[:-1], items[1:]], axis=1)[owner[:-1] == owner[1:]]
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     pairs = np.random.default_rng(given.seed).permutation(pairs)[:PAIRS]

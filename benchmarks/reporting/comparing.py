@@ -8,16 +8,18 @@ and does not: what a processor has for 8 bits decides it.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from benchmarks.reporting.metrics import sense
 from benchmarks.reporting.results import Result
-from benchmarks.reporting.standing import FASTER, LEAST, OVER
+from benchmarks.reporting.standing import FASTER, OVER
 from corank.errors import ConfigError
-from corank.evaluate.report import OURS
+from corank.evaluate.report import OURS, Row
 
-QUALITY = ("ndcg@", "hr@", "recall@", "mrr@", "accuracy", "pair_accuracy", "macro_f1")
-"""How names of metrics begin that say how good a system is."""
 NOISE = 0.02
-"""Quality that may be lost: threads and processors add numbers up in another order, and a few of a
-sample's cases turn by that."""
+"""Of a sample's few cases, quality that may be lost where no interval says: threads and processors
+add numbers up in another order, and a case turns by that."""
+MARGIN = 0.25
+"""Share of the half of an interval that may be lost: both runs are asked the same cases, so what is
+left between them is far less than what another test would move."""
 SLOWER = 0.25
 """Share of a ratio of speeds that may be lost: two runs on one shared machine differ by so much."""
 MACHINE = ("processor", "model", "cores", "system")
@@ -36,9 +38,9 @@ class Change:
 
     @property
     def worse(self) -> bool:
-        """Whether it got worse by more than the noise."""
-        lost = self.before - self.after
-        return (-lost if self.metric in LEAST else lost) > self.allowed
+        """Whether it got worse by more than the noise, or is no number any more."""
+        lost = (sense(self.metric) or 1) * (self.before - self.after)
+        return not lost <= self.allowed
 
 
 def same_machine(one: Result, other: Result) -> bool:
@@ -78,11 +80,29 @@ def quality(before: Result, after: Result) -> list[Change]:
 
 
 def _changes(before: Result, after: Result, *, speeds: bool) -> Iterator[Change]:
+    """Compare what ours did; what is no longer measured counts as lost.
+
+    Raises:
+        ConfigError: there is nothing to compare.
+    """
+    found = False
     for row in before.rows:
-        new = after.row(row.system, row.metric, row.split)
-        fast, good = row.metric.startswith(FASTER), row.metric.startswith((*QUALITY, *LEAST))
-        if new is None or not row.system.startswith(OURS) or (OVER in row.metric and not fast):
+        fast, good = row.metric.startswith(FASTER), sense(row.metric) and OVER not in row.metric
+        if not row.system.startswith(OURS) or not (good or (fast and speeds)):
             continue
-        if good or (fast and speeds):
-            noise = SLOWER * row.value if fast else NOISE
-            yield Change(row.system, row.split, row.metric, row.value, new.value, noise)
+        found = True
+        new = after.row(row.system, row.metric, row.split)
+        yield Change(
+            row.system, row.split, row.metric, row.value,
+            float("nan") if new is None else new.value, _allowed(row, fast),
+        )  # fmt: skip
+    if not found:
+        raise ConfigError(f"{before.name} holds nothing of ours that could have got worse.")
+
+
+def _allowed(row: Row, fast: bool) -> float:
+    if fast:
+        return SLOWER * row.value
+    if row.low is None or row.high is None or row.low == row.high:
+        return NOISE
+    return MARGIN * (row.high - row.low) / 2

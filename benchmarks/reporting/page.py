@@ -40,7 +40,7 @@ def page(results: Sequence[Result]) -> str:
         tag("h2", "Who is ahead"),
         _summary(results),
         tag("h2", "Where corank loses"),
-        tag("p", "What is significantly worse than another system, and why."),
+        tag("p", "What is clearly worse than another system, and why."),
         tag("ul", *behind, id="losses") if behind else tag("p", "Nowhere that was measured."),
         tag("h2", "Worth against waiting"),
         *_planes(results),
@@ -62,7 +62,8 @@ def page(results: Sequence[Result]) -> str:
 def _counted(results: Sequence[Result]) -> Iterator[str]:
     commits = {each.commit for each in results}
     yield f"{len(results)} results of {len(commits)} commits, each of which is named. "
-    yield "A difference counts where its 95% interval leaves out zero."
+    yield "A difference counts where its 95% interval leaves out zero; apart: where there is none, "
+    yield "and the two systems' own intervals, or their seeds, do not overlap."
 
 
 def _table(what: str, head: Sequence[str], rows: Sequence[Html]) -> Html:

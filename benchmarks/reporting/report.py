@@ -27,8 +27,10 @@ INTRODUCTION = f"""{TITLE}
 Every result that is stored in `benchmarks/results`, by `python -m benchmarks report --write`. Each
 names the commit that it came from; run the same command there to run it again. Systems stand with
 the best last. Figures called published are their authors' own, for the same protocol; they are of
-other runs and are never weighed against ours."""
-COLUMNS = ("what", "metric", "corank", "best other", "difference, 95%", "standing", "published")
+other runs and are never weighed against ours. A difference stands with its 95% interval (cases
+drawn again) and counts where that leaves out zero; `apart` says that there is no such interval, and
+that the two systems' own, or their lowest and highest seeds, do not overlap."""
+COLUMNS = ("what", "metric", "corank", "best other", "difference", "standing", "published")
 
 
 def markdown(results: Sequence[Result] | None = None) -> str:
@@ -44,7 +46,7 @@ def short(results: Sequence[Result]) -> str:
     lines = [f"| {' | '.join(COLUMNS)} |", "|---|---|---:|---:|---:|---|---:|"]
     lines += [f"| {' | '.join(line(each))} |" for each in summary(results)]
     behind = [f"- {said}" for said in where_behind(results)]
-    return "\n".join([*lines, "", "**Where corank loses**, significantly:", "", *behind])
+    return "\n".join([*lines, "", "**Where corank loses**, clearly:", "", *behind])
 
 
 def line(each: Standing) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Stored results: one JSON file per data set and protocol, naming the commit it came from."""
 
+import datetime as dt
 import hashlib
 import json
 import os
@@ -41,6 +42,7 @@ class Result:
     rows: tuple[Row, ...]
     about: dict[str, Any] = field(default_factory=dict)
     leaks: tuple[str, ...] = ()
+    when: str = ""  # it was stored, UTC; unknown of the first ones
 
     @classmethod
     def load(cls, path: Path) -> "Result":
@@ -122,6 +124,7 @@ def store(
         "dataset": dataset.name,
         "protocol": protocol,
         "commit": commit,
+        "when": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "machine": _machine(),
         "versions": {package: version(package) for package in PACKAGES},
         "data_sha256": dataset.sha256(),

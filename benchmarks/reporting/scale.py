@@ -41,7 +41,7 @@ class Need:
 def needs(results: Sequence[Result]) -> list[Need]:
     """Return what grows with the catalogue, one line each."""
     dim = UserModelConfig().dim
-    rates = {name: _rate(results, *where) for name, where in (("cpu", CPU), ("gpu", GPU))}
+    (cpu, cores), (gpu, card) = (_rate(results, *where) for where in (CPU, GPU))
     return [
         Need("text vectors, full, mapped from disk", 4 * DIM, "B"),
         Need("graph over them in 8 bits, in memory", DIM + LINKS, "B"),
@@ -50,8 +50,8 @@ def needs(results: Sequence[Result]) -> list[Need]:
         Need("graph over them in 8 bits, in memory", dim + LINKS, "B"),
         Need("words: BM25 and unit vectors, in memory", 3 * 8 * TOKENS, "B"),
         Need("item-kNN, at the most, in memory", 8 * NEIGHBOURS, "B"),
-        Need(f"encoding in 8 bits, two cores ({rates['cpu']:,.0f} texts/s)", 1 / rates["cpu"], "s"),
-        Need(f"encoding by torch, one H200 ({rates['gpu']:,.0f} texts/s)", 1 / rates["gpu"], "s"),
+        Need(f"encoding in 8 bits, {cores} ({cpu:,.0f} texts/s)", 1 / cpu, "s"),
+        Need(f"encoding by torch, {card} ({gpu:,.0f} texts/s)", 1 / gpu, "s"),
     ]
 
 
@@ -63,18 +63,25 @@ def markdown(results: Sequence[Result], sizes: Sequence[int] = SIZES) -> str:
     ]
     for need in needs(results):
         lines.append(f"| {need.what} | {' | '.join(need.of(n) for n in sizes)} |")
-    ease = 8 * NEIGHBOURS * EASE_LIMIT
-    lines.append(f"| EASE, of {EASE_LIMIT:,} items | " + " | ".join(
-        _with(ease, (("MB", 1e6),)) for _ in sizes) + " |")  # fmt: skip
+    kept, inverted = 8 * NEIGHBOURS * EASE_LIMIT, 4 * EASE_LIMIT**2
+    for what, size in (
+        ("EASE, at the most, in memory", kept),
+        ("and while it is fitted", inverted),
+    ):
+        said = _with(size, (("GB", 1e9), ("MB", 1e6)))
+        lines.append(f"| {what} | " + " | ".join(said for _ in sizes) + " |")
     return "\n".join(lines)
 
 
-def _rate(results: Sequence[Result], dataset: str, protocol: str, system: str, split: str) -> float:
-    """The rate that was stored last."""
-    for result in reversed(results):
+def _rate(
+    results: Sequence[Result], dataset: str, protocol: str, system: str, split: str
+) -> tuple[float, str]:
+    """The rate that was stored last, and on what."""
+    for result in sorted(results, key=lambda each: each.when, reverse=True):
         row = result.row(system, "texts_per_second", split)
         if (result.dataset, result.protocol) == (dataset, protocol) and row:
-            return row.value
+            machine = result.machine
+            return row.value, machine.get("gpu") or f"{machine['cores']} cores"
     raise LookupError(f"no result of {dataset}, {protocol} is stored")
 
 

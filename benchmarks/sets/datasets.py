@@ -1,8 +1,9 @@
 """What a public data set is: its home, its licence, its files, and its published figures.
 
 Nothing is downloaded. A set is looked for in ``$CORANK_DATA/<name>``; when a file is missing the
-error names it, its format, and where its owners publish it. When one is of another edition than
-what was measured here, which editions.json knows by its checksum, the error says so too.
+error names it, its format, and where its owners publish it. A file of another edition than what was
+measured here, which editions.json knows by its checksum, is refused, unless CORANK_ANY_EDITION says
+that it may be: what is stored then holds its own checksum.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +23,8 @@ from corank.data.dataset import Dataset, Split
 from corank.data.split import ProtocolName
 from corank.errors import DataError, LeakageWarning
 
+ANY_EDITION = "CORANK_ANY_EDITION"
+"""Environment variable: set, files may be of any edition."""
 EDITIONS = Path(__file__).parent / "editions.json"
 """Name of a set -> name of a file, or folder of files -> the SHA-256 of what was measured."""
 
@@ -35,7 +39,7 @@ class Published:
     metrics: dict[str, float]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PublicSet:
     """One public data set: what it is, and where its files lie."""
 
@@ -51,10 +55,17 @@ class PublicSet:
         """Return the folder of public files.
 
         Raises:
-            DataError: a file is missing.
+            DataError: a file is missing, or of another edition.
         """
         root = os.environ.get("CORANK_DATA")
-        folder = Path(root or "data") / self.name
+        return self.checked(Path(root or "data") / self.name)
+
+    def checked(self, folder: Path) -> Path:
+        """Return a folder that holds the public files.
+
+        Raises:
+            DataError: see `source`.
+        """
         missing = {name: what for name, what in self.files.items() if not (folder / name).exists()}
         if missing:
             wanted = "\n".join(f"  {name}: {what}" for name, what in missing.items())
@@ -63,24 +74,9 @@ class PublicSet:
                 f"They are published at {self.home_page} ({self.licence}). Put them there, or "
                 "point CORANK_DATA at the folder that holds the folder of this set."
             )
+        if not os.environ.get(ANY_EDITION):
+            _check(self, folder)
         return folder
-
-    def check(self) -> None:
-        """Check that the files are those that were measured.
-
-        Raises:
-            DataError: one is missing, or of another edition.
-        """
-        known = json.loads(EDITIONS.read_text("utf-8")).get(self.name, {})
-        folder = self.source()
-        for name, expected in known.items():
-            if (found := _sha256(folder / name)) != expected:
-                raise DataError(
-                    f"{folder / name} is another edition than the one that was measured: its "
-                    f"SHA-256 is {found}, expected {expected}. Figures would not compare. Take it "
-                    f"from {self.home_page} again; if its owners changed it, {EDITIONS.name} has "
-                    "to follow, and everything to be measured anew."
-                )
 
     def sha256(self) -> str:
         """Return one hash over all the public files, in the order of their names."""
@@ -88,7 +84,7 @@ class PublicSet:
         return _sha256(*(folder / name for name in sorted(self.files)))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RankingSet(PublicSet):
     """A catalogue and a log; its protocols are ways to split them."""
 
@@ -122,6 +118,23 @@ class RankingSet(PublicSet):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", LeakageWarning)
             return self.read().split(cast(ProtocolName, protocol), seed=seed)
+
+
+@cache
+def _check(dataset: PublicSet, folder: Path) -> None:
+    """Check once that files are those that were measured.
+
+    Raises:
+        DataError: one is of another edition.
+    """
+    known = json.loads(EDITIONS.read_text("utf-8")).get(dataset.name, {})
+    for name, expected in known.items():
+        if name in dataset.files and (found := _sha256(folder / name)) != expected:
+            raise DataError(
+                f"{folder / name} is another edition than the one that was measured: its "
+                f"SHA-256 is {found}, expected {expected}. Figures would not compare. Take it "
+                f"from {dataset.home_page} again, or set {ANY_EDITION}=1 to measure this one."
+            )
 
 
 def _sha256(*paths: Path) -> str:

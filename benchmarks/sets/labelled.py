@@ -30,7 +30,7 @@ class Fold(NamedTuple):
     clear: NDArray[np.bool_] | None = None  # (n_test,) where everybody gave the same label
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class LabelledSet(PublicSet):
     """Texts with classes; its protocols are ways to divide them."""
 
@@ -81,8 +81,7 @@ def _with_what_no_entry_answers(train: Rows, test: Rows, clinc: Path, seed: int)
     What teaches not to answer is CLINC150's training part: its out-of-scope questions, and its
     intents of other domains than banking and cards, as many as are held out of ten.
     """
-    if not (clinc / "data_full.json").exists():
-        CLINC150.source()  # says what is missing
+    CLINC150.checked(clinc)
     data = json.loads((clinc / "data_full.json").read_text("utf-8"))
     classes = [label for _, label in train]
     learn, held = train_test_split(train, test_size=0.1, stratify=classes, random_state=seed)

@@ -106,13 +106,18 @@ def headlines(seed: int) -> TextTask:
     test_of = np.repeat(np.arange(len(known.groups)), np.diff(known.trials.offsets))
     asked = np.isin(test_of[duels.first], tests)
     seen, arms = known.trials.take(np.setdiff1d(np.arange(len(known.groups)), tests))
-    first, second = duels.first[asked], duels.second[asked]
+    others = np.setdiff1d(np.arange(len(known.texts)), arms)
+    order = np.concatenate([arms, others])
+    texts = [known.texts[arm] for arm in order.tolist()]
+    place = np.argsort(order)
+    first, second = place[duels.first[asked]], place[duels.second[asked]]
 
     def values(vectors: NDArray[np.float32]) -> Floats:
-        said = upworthy.ridge(vectors[arms], seen, vectors[first], vectors[second])
+        said = upworthy.ridge(vectors[: len(arms)], seen, vectors[first], vectors[second])
         return np.asarray((said.margin > 0) == duels.won[asked], np.float64)
 
-    return TextTask(upworthy.UPWORTHY, known.texts, [], "pair_accuracy", values)
+    told = texts[: len(arms)], texts[len(arms) :]
+    return TextTask(upworthy.UPWORTHY, *told, "pair_accuracy", values)
 
 
 TASKS: dict[str, Callable[[int], TextTask]] = {

@@ -2,8 +2,8 @@
 
 Its encoder is made shallower where that is asked, then rounded to 8 bits; the catalogue is encoded
 again with what came of it, and both engines are asked what validation asks. Then what reads the
-answers of a search is rounded as well, unless that loses too much. Knows engines and datasets;
-knows nothing of bundles.
+answers of a search is rounded as well, unless both together lose too much. Knows engines and
+datasets; knows nothing of bundles.
 """
 
 from dataclasses import asdict, fields, replace
@@ -155,17 +155,18 @@ def _smaller_reader(
     queries, judged = known.judged_queries()
     some = np.random.default_rng(seed).permutation(len(judged.items))[:CALIBRATION]
     texts = engine.titles if reader.reads == "title" else _texts(engine)
-    asked = [queries[row] for row in judged.rows()[some].tolist()]
+    known_queries = [queries[row] for row in judged.rows()[some].tolist()]
     read = [texts[item] for item in judged.items[some].tolist()]
-    smaller = replace(reader, scorer=rounded_scorer(reader.scorer, asked, read, seed=seed))
-    after = _searched(replace(engine, reader=smaller), validation)
-    changes = {name: Change.of(before[name], values, seed) for name, values in after.items()}
-    kept = bool(changes) and all(each.lost <= found.max_drop for each in changes.values())
+    scorer = rounded_scorer(reader.scorer, known_queries, read, seed=seed)
+    smaller = replace(reader, scorer=scorer)
+    asked = _searched(replace(engine, reader=smaller), validation)
+    change = Change.of(before["search"], asked["search"], seed) if asked else None
+    kept = change is not None and change.lost <= found.max_drop
     sizes = [len(each.scorer.graph) / 1e6 for each in (reader, smaller if kept else reader)]
-    found = replace(found, reader_mb=(sizes[0], sizes[1]))
-    if not kept:
+    found = replace(found, reader_mb=(sizes[0], sizes[1]), reader=change)
+    if change is None or not kept:
         return reader, found
-    return smaller, replace(found, changes=found.changes | changes)
+    return smaller, replace(found, changes=found.changes | {"search": change})
 
 
 def _measured(engine: Engine, validation: Dataset, seed: int) -> dict[str, Values]:

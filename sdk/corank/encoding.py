@@ -6,10 +6,12 @@ not know each other, nor run on one machine, as long as they see one folder. Rea
 encoder and a table; knows nothing of what vectors are for. Torch-free.
 """
 
+import hashlib
 import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -26,7 +28,8 @@ from corank.errors import ConfigError, DataError, SchemaError, nearest
 from corank.progress import bar
 
 SHARD = 50_000  # items
-ABOUT = "encoding.json"
+ABOUT, MAKING = "encoding.json", ".making"
+"""What says which run a folder is of, and where shards lie until they are whole."""
 
 
 class Share(NamedTuple):
@@ -37,8 +40,22 @@ class Share(NamedTuple):
 
     @classmethod
     def told(cls, environment: Mapping[str, str]) -> Self:
-        """Return what ``accelerate launch`` or ``torchrun`` told this process."""
-        return cls(int(environment.get("RANK", "0")), int(environment.get("WORLD_SIZE", "1")))
+        """Return what ``accelerate launch`` or ``torchrun`` told this process.
+
+        Raises:
+            ConfigError: what it told makes no sense.
+        """
+        told = environment.get("RANK", "0"), environment.get("WORLD_SIZE", "1")
+        try:
+            share = cls(*map(int, told))
+        except ValueError:
+            share = cls(0, 0)
+        if not 0 <= share.process < share.of:
+            raise ConfigError(
+                f"RANK={told[0]} and WORLD_SIZE={told[1]}: expected a whole number of processes, "
+                "and a rank from 0 to one less."
+            )
+        return share
 
 
 @dataclass(frozen=True)
@@ -80,8 +97,7 @@ def encode(
     table, columns = _table(items, manifest["item_text"])
     rows = int(table.select(pl.len()).collect().item())
     about = {
-        "bundle": identity(bundle), "items": items.name, "bytes": items.stat().st_size,
-        "rows": rows, "shard": shard,
+        "bundle": identity(bundle), "items": _sha256(items), "rows": rows, "shard": shard,
     }  # fmt: skip
     _claim(out, about)
     encoder, began = TextEncoder.load(bundle / "encoder"), time.perf_counter()
@@ -96,12 +112,21 @@ def encode(
             texts = render(manifest["item_text"], part)
             vectors = encoder.encode_items(texts, progress=lambda n: bars.advance(task, n))
             done = pl.DataFrame({"item_id": part["item_id"].cast(pl.String), "vector": vectors})
-            with atomic(out / _name(number)) as file:
+            whole = out / MAKING / _name(number)
+            with atomic(whole) as file:
                 done.write_parquet(file)
+            whole.replace(out / _name(number))  # only now does a reader of the folder see it
+    with suppress(OSError):  # another process still makes one
+        (out / MAKING).rmdir()
     seconds = time.perf_counter() - began
     made = len(missing)
     speed = total / seconds
     return Encoded(rows, encoder.dim, shards, len(mine) - made, made, seconds, speed)
+
+
+def _sha256(table: Path) -> str:
+    with table.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _name(number: int) -> str:

@@ -243,9 +243,14 @@ class Pipeline:
             DataError: nothing is new, or too little, or it does not go with what there was.
             BundleError: the encoder's graph cannot be trained further.
             TrainingError: see `corank.language.trainer.train`.
+            UnreachableError: vectors are kept in a Milvus, and it does not answer.
         """
         config, current = config or UpdateConfig(), self.engine
         assert self._train is not None  # noqa: S101  set wherever the engine is
+        if config.index == "auto":
+            made = cast(dict[str, Any], current.about["fit"])
+            config = replace(config, index=made.get("index", "auto"))
+        check_reachable(config.index)
         before = Split(self._train, test)
         grown = grow(before, new, config.test)
         train, slices = grown.split.train, slices_of(grown)
@@ -368,7 +373,8 @@ class Pipeline:
 
         The encoder is rounded to 8-bit integers (see `corank.compress.int8`) and the catalogue
         encoded again. NDCG@10 on validation data, before and after, says what that costs. What
-        reads the answers of a search is rounded too, unless that alone loses more than it may.
+        reads the answers of a search is rounded too, unless the two together lose more than they
+        may.
 
         Args:
             to: what to round to.

@@ -34,6 +34,7 @@ class UpdateConfig(FitConfig):
         replay: the encoder reads so many old histories for each new one.
         keep: weight of the current encoder in the one that comes out.
         gate: what the update has to show, in the vertical's first metric.
+        index: ``auto`` is what the engine has.
     """
 
     test: float = 0.2

@@ -7,8 +7,15 @@ import polars as pl
 import pytest
 
 from benchmarks.sets.crowdflower import FILES
+from benchmarks.sets.datasets import ANY_EDITION
 
 WORDS = ("soft", "warm", "blanket", "grinder", "coffee", "steel", "cotton", "mug", "oak", "lamp")
+
+
+@pytest.fixture(autouse=True)
+def any_edition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Miniatures are no edition that was measured."""
+    monkeypatch.setenv(ANY_EDITION, "1")
 
 
 @pytest.fixture(scope="module")

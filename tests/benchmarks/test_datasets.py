@@ -12,7 +12,7 @@ import corank
 from benchmarks import __main__ as commands
 from benchmarks.sets.amazon_beauty import AMAZON_BEAUTY as BEAUTY
 from benchmarks.sets.catalogue import DATASETS, KNOWN
-from benchmarks.sets.datasets import EDITIONS, PublicSet
+from benchmarks.sets.datasets import ANY_EDITION, EDITIONS, PublicSet
 from corank.errors import DataError
 
 
@@ -60,6 +60,7 @@ def test_beauty_becomes_items_and_interactions(public: Path, tmp_path: Path) -> 
 def test_another_edition_of_a_file_is_named_before_anything_is_measured(
     public: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.delenv(ANY_EDITION)
     monkeypatch.setattr("sys.argv", ["benchmarks", "accuracy", "--dataset", "amazon-beauty"])
     assert commands.main() == 3
     said = capsys.readouterr().err

@@ -1,6 +1,8 @@
 """Everything in a row: what is done is not done again, what fails or hangs stops nothing else."""
 
+import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -42,9 +44,40 @@ def test_what_fails_and_what_hangs_is_told_and_the_rest_goes_on(
     assert not (log / "stored.txt").exists()
 
 
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+def test_what_is_stopped_takes_its_children_along(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    said = plan.take([sys.executable, "-c", PARENT], log, 3)
+    assert said.startswith("stopped after 0 minutes")
+    state = Path(f"/proc/{int(log.read_text())}/stat")
+    for _ in range(50):  # a signal takes a moment
+        if not state.exists() or state.read_text().split()[2] == "Z":
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the child lives on")
+
+
+def test_a_result_of_fewer_seeds_is_not_done(place: Path) -> None:
+    row = {"system": "corank", "split": "all", "metric": "accuracy", "value": 1.0, "seeds": 1}
+    known: dict[str, object] = {"dataset": "set", "protocol": "full", "commit": "0123456789ab"}
+    known |= {"machine": {}, "versions": {}, "data_sha256": "", "verdict": "so", "rows": [row]}
+    (place / "results" / "set-full-0123456789ab.json").write_text(json.dumps(known))
+    for seeded, seeds, expected in ((True, 1, True), (True, 3, False), (False, 3, True)):
+        step = Step("set-full", ("list",), 1, seeded=seeded)
+        assert plan.done(step, "0123456789ab", seeds) == expected
+
+
 def test_of_a_changed_working_tree_nothing_is_done(place: Path) -> None:
     (place / "results" / "lists-0123456789ab-dirty.json").write_text("{}")
-    assert not plan.done(Step("lists", ("list",), 1), "0123456789ab-dirty")
+    assert not plan.done(Step("lists", ("list",), 1), "0123456789ab-dirty", 1)
 
 
 def test_every_step_is_a_command_and_what_it_writes_is_shown() -> None:

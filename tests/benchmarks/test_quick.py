@@ -9,7 +9,7 @@ import pytest
 from benchmarks import __main__ as commands
 from benchmarks import quick
 from benchmarks.reporting import results
-from benchmarks.reporting.comparing import NOISE, SLOWER, compare, quality, same_machine
+from benchmarks.reporting.comparing import MARGIN, NOISE, SLOWER, compare, quality, same_machine
 from benchmarks.reporting.results import Result
 from corank import EncoderConfig
 from corank.compress import int8
@@ -25,6 +25,8 @@ BEFORE = Result(
         Row("corank", "shop, all", "ndcg@10_over/ease", 0.1, 0.0, 0.2),
         Row("corank/int8", "reading", "speedup_over/transformers", 4.0, 3.9, 4.1),
         Row("corank/int8", "reading", "texts_per_second", 400.0),
+        Row("corank", "shop, all", "ndcg@10_lost", 0.001),
+        Row("corank", "shop, all", "in_scope_accuracy", 0.9, 0.88, 0.92),
         Row("ease", "shop, all", "ndcg@10", 0.4),
     ),
 )  # fmt: skip
@@ -37,7 +39,7 @@ def after(**values: float) -> Result:
         return next((v for name, v in values.items() if row.metric.startswith(name)), row.value)
 
     rows = [
-        row if "_over/ease" in row.metric else replace(row, value=changed(row))
+        row if row.metric[7:] in ("_over/ease", "_lost") else replace(row, value=changed(row))
         for row in BEFORE.rows
     ]
     return replace(BEFORE, commit="1" * 12, rows=tuple(rows))
@@ -53,6 +55,14 @@ def test_what_is_worse_than_the_noise_is_found_and_nothing_else() -> None:
     assert worse(after(ndcg=0.5 - 1.1 * NOISE)) == ["ndcg@10"]
     assert worse(after(ndcg=0.9)) == []
     assert worse(after(calibration=0.1 + 1.1 * NOISE)) == ["calibration_error"]
+    assert worse(after(in_scope=0.9 - 0.9 * MARGIN * 0.02)) == []
+    assert worse(after(in_scope=0.9 - 1.1 * MARGIN * 0.02)) == ["in_scope_accuracy"]
+    assert worse(replace(BEFORE, rows=BEFORE.rows[1:])) == ["ndcg@10"]  # no longer measured
+    assert worse(after(in_scope=float("nan"))) == ["in_scope_accuracy"]
+    lost = [r if r.metric != "ndcg@10_lost" else replace(r, value=0.3) for r in BEFORE.rows]
+    assert worse(replace(BEFORE, rows=tuple(lost))) == ["ndcg@10_lost"]
+    with pytest.raises(ConfigError, match="nothing of ours"):
+        compare(replace(BEFORE, rows=()), BEFORE)
     assert worse(after(speedup=4 * (1 - 0.9 * SLOWER))) == []
     assert worse(after(speedup=4 * (1 - 1.1 * SLOWER))) == ["speedup_over/transformers"]
     assert worse(after(texts=1.0)) == []  # the machine's business
@@ -66,7 +76,12 @@ def test_speeds_of_two_machines_are_compared_only_by_force() -> None:
     assert [c.metric for c in compare(BEFORE, other, force=True) if c.worse] == [
         "speedup_over/transformers"
     ]
-    assert {change.metric for change in quality(BEFORE, other)} == {"ndcg@10", "calibration_error"}
+    assert {change.metric for change in quality(BEFORE, other)} == {
+        "ndcg@10",
+        "calibration_error",
+        "ndcg@10_lost",
+        "in_scope_accuracy",
+    }
 
 
 def test_results_of_different_things_are_not_compared() -> None:
@@ -91,7 +106,7 @@ def test_the_command_fails_where_something_is_worse(
         return commands.main()
 
     assert called(after()) == 0
-    assert "0 of 3 figures are worse" in capsys.readouterr().out
+    assert "0 of 5 figures are worse" in capsys.readouterr().out
     assert called(after(ndcg=0.3)) == 1
     said = capsys.readouterr().out
     assert "worse: corank, shop, all: ndcg@10 0.5000 -> 0.3000, allowed 0.0200" in said
@@ -113,10 +128,14 @@ def test_a_sample_is_measured_in_a_quick_run_and_compared_with_the_one_before(
     assert 0 < found["corank", "content, all", "ndcg@10"] <= 1
     assert 0 < found["bm25", "content, search", "ndcg@10"] <= 1
     assert found["corank/int8", "reading", "speedup_over/transformers"] > 0
-    assert quick.last(path) is None
-    stored(tmp_path, BEFORE)
-    before = quick.last(path)
-    assert before is not None and before.commit == BEFORE.commit
+    now = Result.load(path)
+    assert quick.last(now) is None
+    for commit, when in (("f" * 12, "2020-01-01"), ("0" * 12, "2021-01-01"), ("e" * 12, "2999")):
+        stored(tmp_path, replace(BEFORE, commit=commit, when=when))
+    before = quick.last(now)
+    assert before is not None and before.commit == "0" * 12
+    clean = replace(now, commit="f" * 12 + "-dirty")
+    assert quick.last(clean) is not None
     assert same_machine(Result.load(path), Result.load(path))
     with pytest.raises(UnknownVerticalError):
         quick.run(["shop"])

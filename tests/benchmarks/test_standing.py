@@ -87,6 +87,8 @@ def test_seeds_decide_where_no_difference_was_stored(
 def test_of_a_loss_less_is_better() -> None:
     rows = (
         Row("corank", "all", "pair_accuracy", 0.7),
+        Row("corank", "all", "minutes", 2.0, 1.9, 2.1, 3),
+        Row("frozen", "all", "minutes", 20.0, 19.0, 21.0, 3),
         Row("corank", "all", "log_loss", 0.6, 0.58, 0.62),
         Row("frozen", "all", "log_loss", 0.5, 0.49, 0.51),
     )
@@ -119,7 +121,7 @@ def test_of_encoders_the_one_that_ships_is_set_beside_the_fastest() -> None:
     assert (main.ours.system, main.other.system, main.verdict) == (
         "corank/int8", "openvino", "ahead"
     )  # fmt: skip
-    assert str(main) == "1.50 times (1.40 .. 1.60)"
+    assert str(main) == "1.50 times (1.40 .. 1.60 in each round)"
     (lost,) = losses([found])
     assert (lost.ours.system, lost.metric) == ("corank", "texts_per_second")
     drawn = panel(found)

@@ -73,10 +73,11 @@ def test_vectors_are_worth_how_well_they_tell_what_was_clicked(
     many.write_parquet(source / "upworthy_clean.parquet")
     monkeypatch.setattr(type(UPWORTHY), "source", lambda _: source)
     task = TASKS["upworthy"](0)
-    assert (len(task.known), task.asked, task.metric) == (120, [], "pair_accuracy")
-    good = np.array([text.startswith("Good") for text in task.known])
+    assert len(task.known) + len(task.asked) == 120 and not {*task.known} & {*task.asked}
+    assert 20 <= len(task.asked) <= 28 and task.metric == "pair_accuracy"
+    good = np.array([text.startswith("Good") for text in (*task.known, *task.asked)])
     told = np.stack([good, ~good], axis=1).astype(np.float32)
     right = task.values(told)
-    assert 10 <= len(right) <= 14 and right.mean() == 1
+    assert len(right) == len(task.asked) // 2 and right.mean() == 1
     chance = np.random.default_rng(0).normal(size=(120, 3)).astype(np.float32)
     assert 0 < task.values(chance).mean() < 1

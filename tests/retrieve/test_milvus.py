@@ -1,6 +1,8 @@
 """Milvus Lite, which is the server's client and its answers in a file of one's own."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,3 +109,43 @@ def test_ten_thousand_items_are_found_as_in_process(tmp_path: Path, tiny_encoder
     history = data.items["item_id"].head(3).to_list()
     expected, found = (engine.recommend(history, k=10) for engine in (here, moved))
     assert [a.item_id for a in found] == [a.item_id for a in expected]
+
+
+SEARCH = """
+import sys
+import numpy as np
+from corank.retrieve.milvus import MilvusIndex
+vectors = np.load(sys.argv[2])
+print(MilvusIndex(vectors, sys.argv[1]).search(vectors[[7]], 1).items.item())
+"""
+
+
+def test_another_process_finds_what_one_has_sent(tmp_path: Path) -> None:
+    np.save(tmp_path / "vectors.npy", unit(1_500, 8, 0))
+    told = [str(tmp_path / "vectors.db"), str(tmp_path / "vectors.npy")]
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", SEARCH, *told], capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert done.stdout.split()[-1] == "7"
+
+
+def test_who_asks_for_more_than_milvus_returns_gets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("corank.retrieve.milvus.MOST", 100)
+    vectors = unit(1_500, 8, 0)
+    index, exact = MilvusIndex(vectors, str(tmp_path / "vectors.db")), ExactIndex(vectors)
+    for k in (60, 100, 101, 1_500):
+        found, true = index.search(vectors[:2], k), exact.search(vectors[:2], k)
+        assert np.array_equal(found.items, true.items), k
+
+
+def test_a_connection_is_kept_for_each_token_and_asked_each_time(tmp_path: Path) -> None:
+    file = tmp_path / "vectors.db"
+    check_reachable(f"milvus:{file}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(TOKEN, "root:Milvus")
+        other = reach(str(file))
+    assert reach(str(file)) is reach(str(file)) is not other

@@ -69,6 +69,7 @@ class Compression:
     least_cosine: float
     graph_mb: tuple[float, float]  # of the encoder, before and after
     reader_mb: tuple[float, float] | None = None  # of the cross-encoder, where there is one
+    reader: Change | None = None  # of searches, with both rounded; None where none was asked
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -82,8 +83,12 @@ class Compression:
         ]
         if self.reader_mb:
             was, became = self.reader_mb
-            kept = " after" if became < was else " too: in 8 bits too much is lost by it"
-            lines.append(f"reader: {was:.1f} MB before, {became:.1f} MB{kept}")
+            told = f"reader: {was:.1f} MB before, {became:.1f} MB after"
+            if self.reader is None:
+                told += "; it stays, as validation asks no search"
+            elif became == was:
+                told += f"; it stays: with it in 8 bits {self.reader.lost:.2%} would be lost"
+            lines.append(told)
         for name, change in self.changes.items():
             lines.append(
                 f"{name}: {self.metric} {change.before:.4f} before, {change.after:.4f} after, "

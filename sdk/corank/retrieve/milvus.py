@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from corank.errors import ConfigError, MissingExtraError, UnreachableError
 from corank.progress import track
 from corank.retrieve.approximate import compared
+from corank.retrieve.exact import ExactIndex
 from corank.retrieve.hits import Hits
 from corank.retrieve.library import Borrowed, as_queries, as_vectors
 
@@ -26,9 +27,9 @@ PREFIX = "milvus:"
 TOKEN = "CORANK_MILVUS_TOKEN"  # noqa: S105  the name of a variable
 """The environment variable that holds what a server wants to see: ``user:password`` or a key."""
 SECONDS = 10.0
-"""That a server may take to answer."""
+"""That a server may take to answer, and six times as long to take vectors in."""
 AT_ONCE = 1_000  # vectors sent in one message
-MOST = 16_384  # that Milvus returns of one query
+MOST = 16_384  # that Milvus returns of one query; who wants more has all compared
 ITEM, VECTOR = "item", "vector"
 LITE = ".db"
 """How a file of Milvus Lite ends. It compares all vectors; a server, what it thinks is enough."""
@@ -92,13 +93,16 @@ class MilvusIndex(Borrowed):
         """
         queries = as_queries(queries, self.dim)
         hits = Hits.nothing(len(queries), k)
+        if k > MOST:  # a condition that few items meet
+            return ExactIndex(self._vectors).search(queries, k)
         width = min(self.oversampled * k, self.size, MOST)
         if not width or not len(queries):
             return hits
         with _asked(self.uri):
             answers = self._client.search(
-                self.collection, [*queries], anns_field=VECTOR, limit=width, output_fields=[ITEM]
-            )
+                self.collection, [*queries], anns_field=VECTOR, limit=width, output_fields=[ITEM],
+                timeout=SECONDS,
+            )  # fmt: skip
         found = np.full((len(queries), width), -1, np.int64)
         for row, answer in enumerate(answers):
             found[row, : len(answer)] = [hit[ITEM] for hit in answer]
@@ -108,16 +112,18 @@ class MilvusIndex(Borrowed):
         """Put there what is missing; a second process that does the same does no harm."""
         client, name = self._client, self.collection
         with _asked(self.uri):
-            if not client.has_collection(name):
+            if not client.has_collection(name, timeout=SECONDS):
                 self._create()
+            client.load_collection(name, timeout=6 * SECONDS)
             if self._held() == self.size:
                 return
             for start in track(range(0, self.size, AT_ONCE), "vectors to Milvus"):
                 block = self._vectors[start : start + AT_ONCE]
                 client.upsert(
-                    name, [{ITEM: item, VECTOR: each} for item, each in enumerate(block, start)]
-                )
-            client.flush(name)
+                    name, [{ITEM: item, VECTOR: each} for item, each in enumerate(block, start)],
+                    timeout=6 * SECONDS,
+                )  # fmt: skip
+            client.flush(name, timeout=6 * SECONDS)
             held = self._held()
         if held != self.size:
             raise UnreachableError(
@@ -134,29 +140,40 @@ class MilvusIndex(Borrowed):
         index = self._client.prepare_index_params()
         lite = self.uri.endswith(LITE)
         index.add_index(VECTOR, index_type="FLAT" if lite else "AUTOINDEX", metric_type="IP")
-        self._client.create_collection(self.collection, schema=schema, index_params=index)
+        self._client.create_collection(
+            self.collection, schema=schema, index_params=index, timeout=SECONDS
+        )
 
     def _held(self) -> int:
         counted = self._client.query(
-            self.collection, output_fields=["count(*)"], consistency_level="Strong"
-        )
+            self.collection, output_fields=["count(*)"], consistency_level="Strong",
+            timeout=SECONDS,
+        )  # fmt: skip
         return int(counted[0]["count(*)"])
 
 
-@lru_cache
 def reach(uri: str) -> Any:
-    """Connect to a Milvus; the connection is kept.
+    """Connect to a Milvus, or keep the connection, and see whether it answers.
 
     Raises:
         UnreachableError: nobody answers there.
         MissingExtraError: pymilvus is not installed.
     """
     try:
-        from pymilvus import MilvusClient
+        import pymilvus  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("A Milvus index", "milvus") from error
     with _asked(uri):
-        return MilvusClient(uri, token=os.environ.get(TOKEN, ""), timeout=SECONDS)
+        client = _connected(uri, os.environ.get(TOKEN, ""))
+        client.list_collections(timeout=SECONDS)
+        return client
+
+
+@lru_cache
+def _connected(uri: str, token: str) -> Any:
+    from pymilvus import MilvusClient
+
+    return MilvusClient(uri, token=token, timeout=SECONDS)
 
 
 @contextmanager
