@@ -1,7 +1,8 @@
 """Everything that is measured, as a list of commands that can be stopped and gone on with.
 
 A step is done when the result that it writes is there, of the commit that is checked out and of as
-many seeds. One that fails, or takes three times as long as it should, is told of in the end, and the rest goes on.
+many seeds. One that fails, or takes three times as long as it should, is told of in the end, and
+the rest goes on.
 """
 
 import os

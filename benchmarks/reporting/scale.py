@@ -65,8 +65,8 @@ def markdown(results: Sequence[Result], sizes: Sequence[int] = SIZES) -> str:
         lines.append(f"| {need.what} | {' | '.join(need.of(n) for n in sizes)} |")
     kept, inverted = 8 * NEIGHBOURS * EASE_LIMIT, 4 * EASE_LIMIT**2
     for what, size in (
-        ("EASE, at the most, in memory", kept),
-        ("and while it is fitted", inverted),
+        ("EASE, at the most", kept),
+        ("the same while it is fitted", inverted),
     ):
         said = _with(size, (("GB", 1e9), ("MB", 1e6)))
         lines.append(f"| {what} | " + " | ".join(said for _ in sizes) + " |")
