@@ -16,7 +16,7 @@ import torch
 import corank
 from benchmarks.clock import Clock
 from benchmarks.reporting.results import Result, current_commit, store, stored
-from benchmarks.sets.datasets import PublicSet
+from benchmarks.sets.samples import SAMPLES
 from corank import EncoderConfig, FitConfig, Pipeline
 from corank.compress.export import text_encoder
 from corank.compress.quantize import Quantizer
@@ -26,13 +26,6 @@ from corank.evaluate.report import OURS, Row
 from corank.language.encoder import Encoder
 from corank.threads import allowed
 
-SAMPLES = PublicSet(
-    name="samples",
-    home_page="verticals/",
-    licence="that of corank",
-    files={},
-    protocols=("quick",),
-)
 TUNED = "ecommerce"
 PEER = "transformers"
 SHOWN = (OURS, "ease+frozen-encoder", "frozen-encoder", "bm25", "popularity")

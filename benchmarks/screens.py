@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.reporting.results import store
-from benchmarks.sets.datasets import PublicSet
+from benchmarks.sets.samples import SAMPLES
 from corank import Vertical, load_vertical
 from corank.bundle import BUNDLE
 from corank.errors import ConfigError
@@ -29,13 +29,6 @@ from corank.serve.words import words_for
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-SAMPLES = PublicSet(
-    name="samples",
-    home_page="verticals/*/sample",
-    licence="that of corank",
-    files={},
-    protocols=("screens",),
-)
 VISITS = 5
 QUERIES = 40
 START_SECONDS = 60
