@@ -6,7 +6,7 @@ BENCH_DATA := $(wildcard ../shared/data)
 export CORANK_DATA ?= $(abspath $(BENCH_DATA))
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo app test check bench bench-readme peers backends obp clean
+.PHONY: demo app test check bench bench-quick bench-readme peers backends obp clean
 
 demo: $(VENV)/.run  ## fit, measure and query the e-commerce sample, offline
 	$(BIN)/corank demo ecommerce
@@ -27,6 +27,9 @@ check: $(VENV)/.dev  ## style and types
 
 bench: $(VENV)/.dev  ## the Amazon Beauty report, from the public files in CORANK_DATA
 	$(BIN)/python -m benchmarks accuracy --dataset amazon-beauty
+
+bench-quick: $(VENV)/.dev  ## two samples, and an encoder by turns: fails where it got worse
+	$(BIN)/python -m benchmarks quick --vertical ecommerce --vertical health
 
 bench-readme: $(VENV)/.dev  ## README, docs and pictures again from the stored results
 	$(BIN)/python -m benchmarks report --write

@@ -8,6 +8,7 @@ any other result, and compared with what was stored before.
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,10 @@ def run(
 
 
 def last(besides: Result) -> Result | None:
-    """Return the quick result that was stored last before this one, of another commit."""
+    """Return the quick result that was stored last before this one, of another commit.
+
+    Of it, what this one measured too: some verticals may have been left out.
+    """
     found = [
         each
         for each in stored()
@@ -66,7 +70,16 @@ def last(besides: Result) -> Result | None:
         and each.commit != besides.commit
         and each.when < besides.when
     ]
-    return max(found, key=lambda each: each.when, default=None)
+    before = max(found, key=lambda each: each.when, default=None)
+    if before is None:
+        return None
+    there = {_of(row) for row in besides.rows}
+    return replace(before, rows=tuple(row for row in before.rows if _of(row) in there))
+
+
+def _of(row: Row) -> str:
+    """What a row is of: a vertical, or the reading of texts."""
+    return row.split.split(",")[0]
 
 
 def _sample(name: str, seed: int, encoder: EncoderConfig | None) -> list[Row]:

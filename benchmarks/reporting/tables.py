@@ -38,6 +38,7 @@ SHOWN = {
         *("bundle_mb", "first_answer_seconds", "memory_mb", "answers_per_second@1"),
         *("answers_per_second@2", "answers_per_second@8", "search_p99_ms", "search_p50_ms"),
     ),
+    "quick": ("recall@100", "hr@10", "ndcg@10"),
     "growth": (
         *("peak_memory_mb", "memory_mb", "encode_seconds", "index_seconds", "words_seconds"),
         *("fit_seconds", "first_answer_seconds", "search_p50_ms", "nearest_p50_ms"),
@@ -57,7 +58,7 @@ SHOWN = {
 they are there. Systems stand in the order of the last."""
 PLAIN = ("all", "encoding", "training")
 """Parts of a result that stand in its table; the systems of all but the first are named by them."""
-BY_PART = ("off-policy", "screens", "growth")
+BY_PART = ("off-policy", "screens", "growth", "quick")
 """Protocols all of whose parts stand in one table."""
 SCOPE = ("minutes", "oos_recall", "in_scope_accuracy")
 CLASSES = ("minutes", "macro_f1", "accuracy")

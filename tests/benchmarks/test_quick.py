@@ -84,6 +84,14 @@ def test_speeds_of_two_machines_are_compared_only_by_force() -> None:
     }
 
 
+def test_on_another_machine_half_an_interval_may_be_lost() -> None:
+    other = replace(BEFORE, machine=MACHINE | {"model": "b"})
+    for lost, fails in ((0.019, False), (0.021, True)):
+        rows = tuple(replace(r, value=0.9 - lost) if r.low == 0.88 else r for r in other.rows)
+        found = quality(BEFORE, replace(other, rows=rows))
+        assert [c.metric for c in found if c.worse] == ["in_scope_accuracy"] * fails
+
+
 def test_results_of_different_things_are_not_compared() -> None:
     with pytest.raises(ConfigError, match="not the same measurement"):
         compare(BEFORE, replace(BEFORE, protocol="time"))
@@ -134,6 +142,7 @@ def test_a_sample_is_measured_in_a_quick_run_and_compared_with_the_one_before(
         stored(tmp_path, replace(BEFORE, commit=commit, when=when))
     before = quick.last(now)
     assert before is not None and before.commit == "0" * 12
+    assert {row.split for row in before.rows} == {"reading"}  # no shop was measured now
     clean = replace(now, commit="f" * 12 + "-dirty")
     assert quick.last(clean) is not None
     assert same_machine(Result.load(path), Result.load(path))
