@@ -16,13 +16,14 @@ from corank.serve.markup import Html, join, tag
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --ours: #c2410c; --good: #15803d; --bad: #b91c1c }
 @media (prefers-color-scheme: dark) { :root { --ours: #fb923c; --good: #4ade80; --bad: #f87171 } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1.5rem }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 88rem; margin: 0 auto; padding: 1.5rem }
 h1 { line-height: 1.2 } h2 { margin-top: 3rem }
 .wide { overflow-x: auto }
 table { border-collapse: collapse; font-size: .875rem; width: 100% }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right }
 th:first-child, td:first-child { text-align: left }
 td { font-variant-numeric: tabular-nums; white-space: nowrap } thead th { vertical-align: bottom }
+td:last-child { white-space: normal }
 tr.ours { font-weight: 600; color: var(--ours) }
 .ahead { color: var(--good) } .behind { color: var(--bad) }
 .planes img { max-width: 100%; background: white; border-radius: .5rem }

@@ -30,7 +30,7 @@ the best last. Figures called published are their authors' own, for the same pro
 other runs and are never weighed against ours. A difference stands with its 95% interval (cases
 drawn again) and counts where that leaves out zero; `apart` says that there is no such interval, and
 that the two systems' own, or their lowest and highest seeds, do not overlap."""
-COLUMNS = ("what", "metric", "corank", "best other", "difference", "standing", "published")
+COLUMNS = ("what", "metric", "corank", "best other", "standing", "difference", "published")
 
 
 def markdown(results: Sequence[Result] | None = None) -> str:
@@ -43,7 +43,7 @@ def markdown(results: Sequence[Result] | None = None) -> str:
 
 def short(results: Sequence[Result]) -> str:
     """Return a line for each result that has others beside ours, and where ours is behind."""
-    lines = [f"| {' | '.join(COLUMNS)} |", "|---|---|---:|---:|---:|---|---:|"]
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---|---|---:|---:|---|---:|---:|"]
     lines += [f"| {' | '.join(line(each))} |" for each in summary(results)]
     behind = [f"- {said}" for said in where_behind(results)]
     return "\n".join([*lines, "", "**Where corank loses**, clearly:", "", *behind])
@@ -58,7 +58,7 @@ def line(each: Standing) -> tuple[str, ...]:
     best = f"{figure(each.other.value)} ({other})"
     known = each.published
     published = f"{figure(known.value)} ({known.system.removeprefix(PUBLISHED)})" if known else ""
-    return each.result.name, each.metric, value, best, str(each), each.verdict, published
+    return each.result.name, each.metric, value, best, each.verdict, str(each), published
 
 
 def where_behind(results: Iterable[Result]) -> list[str]:
