@@ -22,8 +22,7 @@ h1 { line-height: 1.2 } h2 { margin-top: 3rem }
 table { border-collapse: collapse; font-size: .875rem; width: 100% }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right }
 th:first-child, td:first-child { text-align: left }
-td { font-variant-numeric: tabular-nums; white-space: nowrap } thead th { vertical-align: bottom }
-td:last-child { white-space: normal }
+td { font-variant-numeric: tabular-nums } thead th { vertical-align: bottom }
 tr.ours { font-weight: 600; color: var(--ours) }
 .ahead { color: var(--good) } .behind { color: var(--bad) }
 .planes img { max-width: 100%; background: white; border-radius: .5rem }
@@ -78,10 +77,16 @@ def _summary(results: Sequence[Result]) -> Html:
     rows = []
     for each in summary(results):
         cells = [
-            tag("td", cell, class_=cell if cell == each.verdict else None) for cell in line(each)
+            tag("td", _whole(cell), class_=cell if cell == each.verdict else None)
+            for cell in line(each)
         ]
         rows.append(tag("tr", *cells))
     return _table("Who is ahead", COLUMNS, rows)
+
+
+def _whole(cell: str) -> str:
+    """An interval is not broken where a line ends."""
+    return cell.replace(" .. ", "\u00a0..\u00a0")
 
 
 def _planes(results: Sequence[Result]) -> Iterator[Html]:
@@ -105,7 +110,11 @@ def _planes(results: Sequence[Result]) -> Iterator[Html]:
 def _result(result: Result) -> Html:
     made: Table = table(result)
     rows = [
-        tag("tr", *[tag("td", cell) for cell in row], class_="ours" if row[0] == OURS else None)
+        tag(
+            "tr",
+            *[tag("td", _whole(cell)) for cell in row],
+            class_="ours" if row[0] == OURS else None,
+        )
         for row in made.rows
     ]
     return tag(
