@@ -6,7 +6,7 @@ BENCH_DATA := $(wildcard ../shared/data)
 export CORANK_DATA ?= $(abspath $(BENCH_DATA))
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo app test check bench bench-quick bench-readme peers backends obp clean
+.PHONY: demo app test check bench bench-quick bench-readme peers backends core obp clean
 
 demo: $(VENV)/.run  ## fit, measure and query the e-commerce sample, offline
 	$(BIN)/corank demo ecommerce
@@ -48,6 +48,13 @@ backends: .backends/.done  ## sentence-transformers with its ONNX and OpenVINO b
 	.backends/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+core: .core/.done  ## what serving needs and nothing else, to time answers in
+
+.core/.done: pyproject.toml
+	$(PYTHON) -m venv .core
+	.core/bin/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
 obp: .obp/.done  ## the Open Bandit Pipeline, whose own pins no longer install, for the same
 
 .obp/.done:
@@ -57,7 +64,7 @@ obp: .obp/.done  ## the Open Bandit Pipeline, whose own pins no longer install, 
 	touch $@
 
 clean:  ## everything that is not in git
-	rm -rf $(VENV) .peers .backends .obp build benchmarks/runs dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers .backends .core .obp build benchmarks/runs dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy import RUNS
-from benchmarks.answering import searching
+from benchmarks.answering import environment, searching
 from benchmarks.peers.run import ROOT
 from benchmarks.reporting.results import Kept, current_commit, store
 from benchmarks.sets.generated import GENERATED, queries, shop
@@ -66,7 +66,10 @@ def run(
     found: dict[int, dict[str, float]] = {n: kept.folds[str(n)] for n in sizes}
     rows = [Row(OURS, f"{n:,} items", m, value) for n in sizes for m, value in found[n].items()]
     rows += [Row(OURS, "growth", name, value) for name, value in exponents(found).items()]
-    verdict = f"{sizes[0]:,} to {sizes[-1]:,} generated items on {allowed()} threads, one run each"
+    verdict = (
+        f"{sizes[0]:,} to {sizes[-1]:,} generated items on {allowed()} threads, one run each; "
+        f"answers in {environment()}"
+    )
     path = store(GENERATED, "growth", verdict, rows)
     return rows, path
 

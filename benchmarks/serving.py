@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.answering import searching
+from benchmarks.answering import environment, searching
 from benchmarks.clock import Clock
 from benchmarks.reporting.results import current_commit, store
 from benchmarks.sets.generated import GENERATED, queries, shop
@@ -55,6 +55,6 @@ def run(
         rows.append(Row(OURS, "all", name, float(np.median(each)), min(each), max(each)))
     verdict = (
         f"{items:,} generated items, {len(asked)} queries asked once, ten explained answers to "
-        f"each; medians of {ROUNDS} processes, what they read in the page cache"
+        f"each; medians of {ROUNDS} processes in {environment()}, what they read in the page cache"
     )
     return rows, store(GENERATED, f"serving-{items}", verdict, rows)

@@ -204,7 +204,10 @@ def test_sasrec_learns_what_comes_next(rings: Split, tmp_path: Path) -> None:
     assert float(later["adam.0.step"]) == pytest.approx(epochs * float(before["adam.0.step"]))
 
 
-@pytest.mark.skipif(not find_spec("sentence_transformers"), reason="bench is not installed")
+@pytest.mark.skipif(
+    not (find_spec("sentence_transformers") and find_spec("datasets")),
+    reason="bench is not installed",
+)
 def test_what_is_glued_together_learns_what_comes_next(
     rings: Split, tiny_encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

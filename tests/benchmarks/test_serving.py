@@ -1,12 +1,13 @@
 """A generated shop, and what serving it takes."""
 
 import json
+import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from benchmarks import serving
+from benchmarks import answering, serving
 from benchmarks.reporting import results
 from benchmarks.sets.generated import queries, shop
 from corank import EncoderConfig
@@ -32,6 +33,7 @@ def test_what_serving_takes_is_measured(
     monkeypatch.setattr(serving, "QUERIES", 40)
     monkeypatch.setattr(serving, "ROUNDS", 2)
     encoder = EncoderConfig(name=tiny_encoder, max_tokens=32)
+    monkeypatch.setattr(answering, "SERVING", Path(sys.executable))
     rows, path = serving.run(items=600, seed=0, encoder=encoder, max_drop=0.9)
     found = {row.metric: row.value for row in rows}
     assert 0 < found["search_p50_ms"] <= found["search_p99_ms"] < 1_000
@@ -39,6 +41,7 @@ def test_what_serving_takes_is_measured(
     rates = [found[f"answers_per_second@{n}"] for n in (1, 2, 4, 8)]
     assert min(rates) > 0.2 * 1_000 / found["search_p50_ms"] > 0
     assert json.loads(path.read_text("utf-8"))["protocol"] == "serving-600"
+    assert "in an install for serving" in json.loads(path.read_text("utf-8"))["verdict"]
     (p50,) = (row for row in rows if row.metric == "search_p50_ms")
     assert p50.low is not None and p50.high is not None and p50.low <= p50.value <= p50.high
 

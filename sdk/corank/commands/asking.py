@@ -99,7 +99,8 @@ def export(arguments: argparse.Namespace) -> None:
 def encode(arguments: argparse.Namespace) -> None:
     """``corank encode``: each process does its part, and the first one tells."""
     share = encoding.Share.told(os.environ)
-    pin(max(allowed() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1))
+    if (here := int(os.environ.get("LOCAL_WORLD_SIZE", "1"))) > 1:
+        pin(max(allowed() // here, 1))
     given = arguments.bundle, arguments.items, arguments.out
     found = encoding.encode(*given, shard=arguments.shard, share=share)
     if share.process:
