@@ -10,6 +10,7 @@ import pytest
 
 import corank
 from benchmarks import __main__ as commands
+from benchmarks.arguments import DOMAINS
 from benchmarks.sets.amazon_beauty import AMAZON_BEAUTY as BEAUTY
 from benchmarks.sets.catalogue import DATASETS, KNOWN
 from benchmarks.sets.datasets import ANY_EDITION, EDITIONS, PublicSet
@@ -125,7 +126,7 @@ def test_every_set_names_its_files_source_and_licence(
 
 
 def test_every_vertical_has_public_data() -> None:
-    assert sorted(corank.verticals()) == commands.DOMAINS
+    assert sorted(corank.verticals()) == DOMAINS
 
 
 def test_a_vertical_is_measured_on_each_of_its_sets(
