@@ -53,9 +53,13 @@ def run(*, queries: int, seed: int) -> tuple[list[Row], Path]:
     chosen = np.random.default_rng(seed).permutation(len(named))[:queries]
     asked, judged = [named[query] for query in chosen], judged.take(chosen)
     rows = [*_loading(asked, judged, texts), *_training(asked, judged, texts, seed)]
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    verdict = f"{len(asked)} queries, {len(judged.items):,} products, by {device}"
-    return rows, store(CROWDFLOWER, f"8-bit-{device}", verdict, rows)
+    verdict = f"{len(asked)} queries, {len(judged.items):,} products, by {device()}"
+    return rows, store(CROWDFLOWER, f"8-bit-{device()}", verdict, rows)
+
+
+def device() -> str:
+    """Return what encoders run on here."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _loading(asked: list[str], judged: Ragged, texts: list[str]) -> Iterator[Row]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.accuracy import RUNS
+from benchmarks.eight_bit import device
 from benchmarks.peers.run import ROOT
 from benchmarks.reporting.results import RESULTS, Result, current_commit
 
@@ -62,7 +63,7 @@ FULL = (
     Step("generated-serving-100000", ("serving",), 30),
     Step("generated-growth", ("growth",), 100),
     Step("finance-sample-replay", ("replay", "--streams", "40"), 15),
-    Step("crowdflower-8-bit-cpu", ("8-bit",), 10),
+    Step(f"crowdflower-8-bit-{device()}", ("8-bit",), 10),
     Step("medquad-adaptation", ("adaptation",), 40),
     Step("openbandit-off-policy", ("accuracy", "--dataset", "openbandit"), 2),
     Step("insurance-next-purchase", ("accuracy", "--dataset", "insurance"), 5, seeded=True),

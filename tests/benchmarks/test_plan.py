@@ -10,6 +10,7 @@ import pytest
 from benchmarks import __main__ as commands
 from benchmarks import plan
 from benchmarks.arguments import parser
+from benchmarks.eight_bit import device
 from benchmarks.plan import FULL, QUICK, Step
 from benchmarks.reporting.tables import SHOWN
 from corank.data.files import atomic
@@ -88,8 +89,9 @@ def test_every_step_is_a_command_and_what_it_writes_is_shown() -> None:
         assert parser().parse_args(words).command in commands.COMMANDS, step
     assert {*QUICK} <= {*FULL}
     whole = " ".join(step.result for step in FULL)
-    for protocol in {*SHOWN} - {"screens", "8-bit-cuda", "replay", "compression", "quick"}:
+    for protocol in {*SHOWN} - {"screens", "8-bit-cuda", "8-bit-cpu"}:
         assert protocol in whole, protocol
+    assert f"crowdflower-8-bit-{device()}" in whole
 
 
 def test_the_command_says_what_it_would_do(
