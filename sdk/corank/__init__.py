@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from corank.evaluate.report import Report as Report
     from corank.exporting import export as export
     from corank.fitting import FitConfig as FitConfig
+    from corank.installed import load_vertical as load_vertical
+    from corank.installed import verticals as verticals
     from corank.language.adapt import AdaptConfig as AdaptConfig
     from corank.language.encoder import EncoderConfig as EncoderConfig
     from corank.language.rerank import RerankerConfig as RerankerConfig
@@ -68,8 +70,6 @@ if TYPE_CHECKING:
     from corank.rank.rules.value import ExpectedValue as ExpectedValue
     from corank.updating import UpdateConfig as UpdateConfig
     from corank.vertical import Vertical as Vertical
-    from corank.vertical import load_vertical as load_vertical
-    from corank.vertical import verticals as verticals
     from corank.visitor import Visitor as Visitor
 
     __version__: str
@@ -122,9 +122,9 @@ _HOME = {
     "fit_classifier": "classify.training",
     "labeling_function": "data.labels",
     "load": "bundle",
-    "load_vertical": "vertical",
+    "load_vertical": "installed",
     "update_classifier": "classify.updating",
-    "verticals": "vertical",
+    "verticals": "installed",
 }
 
 __all__ = sorted(_HOME)

@@ -31,6 +31,7 @@ from corank.data.files import alone_in
 from corank.engine import Engine
 from corank.errors import BundleError
 from corank.evaluate.report import Report
+from corank.installed import load_vertical
 from corank.rank.chances import Chances
 from corank.rank.confidence import Confidence
 from corank.rank.history import UserModel
@@ -43,7 +44,7 @@ from corank.retrieve.lexical import BM25
 from corank.retrieve.milvus import MilvusIndex, address
 from corank.retrieve.vectors import load_index, save_index
 from corank.sealed import Sealed
-from corank.vertical import Vertical, load_vertical
+from corank.vertical import Vertical
 
 BUNDLE = Sealed("bundle", 4)
 ARRAYS = ("counts", "recency", "trend", "log_price", "repeatable")

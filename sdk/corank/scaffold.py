@@ -11,7 +11,7 @@ from pathlib import Path
 
 from corank.data.files import atomic
 from corank.errors import ConfigError
-from corank.vertical import GROUP
+from corank.installed import GROUP
 
 STARTER = Path(__file__).with_name("starter")
 NAME = "starter"

@@ -1,17 +1,15 @@
 """A vertical: everything a domain declares, and nothing it computes.
 
-Verticals are found by entry point (group ``corank.verticals``); the built-in ones come through
-the same door as a stranger's. A vertical package holds schemas, labelling functions, rules and
-a sample; what is common lives in the SDK.
+A vertical package holds schemas, labelling functions, rules and a sample; what is common lives in
+the SDK. How those that are there are found, see `corank.installed`.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import dataframely as dy
 import polars as pl
@@ -25,20 +23,13 @@ from corank.data.schema import Edge, Interaction, Item, Label, Query, TableName,
 from corank.data.text import template_columns
 from corank.data.validate import broken
 from corank.data.values import countable
-from corank.errors import (
-    ConfigError,
-    DataError,
-    DeclarationError,
-    UnknownVerticalError,
-    nearest,
-)
+from corank.errors import ConfigError, DataError, DeclarationError, nearest
 from corank.evaluate.metrics import parse_metric
 from corank.evaluate.task import DEPTH
 from corank.policy import Policy
 from corank.rank.rules import Rule
 from corank.visitor import Visitor
 
-GROUP = "corank.verticals"
 TIME = "timestamp"
 
 
@@ -110,6 +101,26 @@ class Vertical:
     example_asker: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._check_schemas()
+        for what, column, known, table in self._names():
+            if column not in known:
+                self._refuse(
+                    f"{what} names {column!r}, which is no column of {table}."
+                    + nearest(column, known)
+                )
+        self._check_roles()
+        self._check_metrics()
+        self._check_rules()
+        self._check_joins()
+        contexts = [context.name for context in self.contexts]
+        for name in contexts:
+            if contexts.count(name) > 1:
+                self._refuse(f"two contexts are called {name!r}.")
+
+    def _refuse(self, why: str) -> NoReturn:
+        raise DeclarationError(f"Vertical {self.name!r}: {why}")
+
+    def _check_schemas(self) -> None:
         bases: dict[TableName, type[dy.Schema]] = {
             "items": Item,
             "users": User,
@@ -120,115 +131,82 @@ class Vertical:
         }
         for table, schema in self.schemas.items():
             if not issubclass(schema, bases[table]):
-                raise DeclarationError(
-                    f"Vertical {self.name!r}: {table}={schema.__name__} must extend "
-                    f"corank.{bases[table].__name__}."
+                self._refuse(
+                    f"{table}={schema.__name__} must extend corank.{bases[table].__name__}."
                 )
-        columns = self.items.column_names()
-        roles = (self.price, self.provider, self.genre)
-        named = [*template_columns(self.item_text), *(column for column in roles if column)]
-        for rule in self.rules:
-            named += rule.columns()
-        for each in self.joins:
-            named += [each.column, each.of]
-        for column in named:
-            if column not in columns:
-                raise DeclarationError(
-                    f"Vertical {self.name!r} names the item column {column!r}, which "
-                    f"{self.items.__name__} does not have." + nearest(column, columns)
+
+    def _names(self) -> Iterator[tuple[str, str, Collection[str], str]]:
+        """Yield what names a column, the column, those there are, and of which table."""
+        items, users, events = (
+            (schema.column_names(), schema.__name__)
+            for schema in (self.items, self.users, self.interactions)
+        )
+        asker = (self.moment_columns, f"{events[1]} or {users[1]}")
+        stated = template_columns(self.user_text) if self.user_text else ()
+        shown = self.exposure.meta.root_names() if self.exposure is not None else ()
+        roles = {"price": self.price, "provider": self.provider, "genre": self.genre}
+        named = [
+            ("its item text", template_columns(self.item_text), items),
+            ("its user text", stated, users),
+            ("its exposure", shown, events),
+            *((f"its {role}", (column,), items) for role, column in roles.items() if column),
+            *((f"the rule {rule.name!r}", rule.columns(), items) for rule in self.rules),
+            *((f"the rule {rule.name!r}", rule.asks(), asker) for rule in self.rules),
+            *(("a join", (each.column, each.of), items) for each in self.joins),
+            *(
+                (f"the context {each.name!r}", each.category.meta.root_names(), asker)
+                for each in self.contexts
+            ),
+            ("its example asker", self.example_asker, asker),
+            ("its policy's mask", self.policy.masked, asker),
+            *((f"the visitor {each.name!r}", each.known, asker) for each in self.visitors),
+        ]
+        for what, columns, (known, table) in named:
+            for column in columns:
+                yield what, column, known, table
+
+    def _check_roles(self) -> None:
+        kinds = {name: column.dtype for name, column in self.items.columns().items()}
+        if self.price and not kinds[self.price].is_numeric():
+            self._refuse(f"price={self.price!r} holds no numbers.")
+        for role, given in (("provider", self.provider), ("genre", self.genre)):
+            if given and not countable(kinds[given]):
+                self._refuse(
+                    f"{role}={given!r} must hold text, whole numbers or lists of them; it holds "
+                    f"{kinds[given]}."
                 )
         if not self.labeling_functions:
-            raise DeclarationError(f"Vertical {self.name!r} declares no labelling function.")
-        if self.price and not self.items.columns()[self.price].dtype.is_numeric():
-            raise DeclarationError(
-                f"Vertical {self.name!r}: price={self.price!r} holds no numbers."
-            )
-        for role, given in (("provider", self.provider), ("genre", self.genre)):
-            if given and not countable(self.items.columns()[given].dtype):
-                raise DeclarationError(
-                    f"Vertical {self.name!r}: {role}={given!r} must hold text, whole numbers or "
-                    f"lists of them; it holds {self.items.columns()[given].dtype}."
-                )
+            self._refuse("it declares no labelling function.")
+
+    def _check_metrics(self) -> None:
         for metric in self.metrics:
-            self._check_metric(metric)
-        self._check_exposure()
+            try:
+                _, k = parse_metric(metric)
+            except ConfigError as error:
+                raise DeclarationError(f"Vertical {self.name!r}: {error}") from error
+            if k > DEPTH:
+                self._refuse(
+                    f"{metric!r} looks deeper than the {DEPTH} ranks that are kept of an answer."
+                )
+
+    def _check_rules(self) -> None:
         soft = [rule for rule in self.rules if not rule.hard]
         for rule in soft[1:]:
             if rule.reads_scores:
-                raise DeclarationError(
-                    f"Vertical {self.name!r}: the rule {rule.name!r} reads the model's scores, "
-                    f"which {soft[0].name!r} changes before it. Declare it as the first soft rule."
+                self._refuse(
+                    f"the rule {rule.name!r} reads the model's scores, which {soft[0].name!r} "
+                    "changes before it. Declare it as the first soft rule."
                 )
+
+    def _check_joins(self) -> None:
         if self.joins and self.edges is None:
-            raise DeclarationError(
-                f"Vertical {self.name!r} joins along edges and declares none: edges=corank.Edge."
-            )
+            self._refuse("it joins along edges and declares none: edges=corank.Edge.")
         for each in self.joins:
             if each.column in {other.of for other in self.joins}:
-                raise DeclarationError(
-                    f"Vertical {self.name!r} fills {each.column!r}, from which a join starts; "
-                    "edges are followed one step. Fill a column of its own."
+                self._refuse(
+                    f"a join fills {each.column!r}, from which another starts; edges are followed "
+                    "one step. Fill a column of its own."
                 )
-        self._check_user_text()
-        self._check_contexts()
-        says = {
-            "a rule asks for": self.asked,
-            "its example tells": tuple(self.example_asker),
-            "its policy masks": self.policy.masked,
-            "a visitor of its tells": tuple({n for each in self.visitors for n in each.known}),
-        }
-        for what, told in says.items():
-            for column in told:
-                if column not in self.moment_columns:
-                    raise DeclarationError(
-                        f"Vertical {self.name!r}: {what} {column!r} of whoever asks, which is no "
-                        f"column of {self.interactions.__name__} or {self.users.__name__}."
-                        + nearest(column, self.moment_columns)
-                    )
-
-    def _check_metric(self, metric: str) -> None:
-        try:
-            _, k = parse_metric(metric)
-        except ConfigError as error:
-            raise DeclarationError(f"Vertical {self.name!r}: {error}") from error
-        if k > DEPTH:
-            raise DeclarationError(
-                f"Vertical {self.name!r}: {metric!r} looks deeper than the {DEPTH} ranks that are "
-                "kept of an answer."
-            )
-
-    def _check_exposure(self) -> None:
-        columns = self.interactions.column_names()
-        for column in self.exposure.meta.root_names() if self.exposure is not None else ():
-            if column not in columns:
-                raise DeclarationError(
-                    f"Vertical {self.name!r}: its exposure reads {column!r}, which is no column "
-                    f"of {self.interactions.__name__}." + nearest(column, columns)
-                )
-
-    def _check_user_text(self) -> None:
-        for column in template_columns(self.user_text) if self.user_text else ():
-            if column not in self.users.column_names():
-                raise DeclarationError(
-                    f"Vertical {self.name!r} names the user column {column!r}, which "
-                    f"{self.users.__name__} does not have."
-                    + nearest(column, self.users.column_names())
-                )
-
-    def _check_contexts(self) -> None:
-        names = [context.name for context in self.contexts]
-        for context in self.contexts:
-            if names.count(context.name) > 1:
-                raise DeclarationError(
-                    f"Vertical {self.name!r} declares two contexts called {context.name!r}."
-                )
-            for column in context.category.meta.root_names():
-                if column not in self.moment_columns:
-                    raise DeclarationError(
-                        f"Vertical {self.name!r}: context {context.name!r} reads {column!r}, which "
-                        f"is no column of {self.interactions.__name__} or {self.users.__name__}."
-                        + nearest(column, self.moment_columns)
-                    )
 
     @cached_property
     def moment_columns(self) -> dict[str, dy.Column]:
@@ -357,49 +335,3 @@ class Vertical:
         if self.sample is None:
             raise DataError(f"Vertical {self.name!r} ships no sample. Use read(folder).")
         return self.read(self.sample)
-
-
-def verticals() -> dict[str, Vertical]:
-    """Return every installed vertical by name.
-
-    Raises:
-        DeclarationError: an entry point cannot be loaded, or holds something else than a
-            `Vertical` of its own name.
-    """
-    return {name: _load(point) for name, point in sorted(_points().items())}
-
-
-def load_vertical(name: str) -> Vertical:
-    """Return the installed vertical of that name; no other is loaded.
-
-    Raises:
-        UnknownVerticalError: there is none; the message names the nearest.
-        DeclarationError: as `verticals`.
-    """
-    points = _points()
-    if name not in points:
-        raise UnknownVerticalError(
-            f"No vertical {name!r}; installed: {', '.join(sorted(points))}." + nearest(name, points)
-        )
-    return _load(points[name])
-
-
-def _points() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
-def _load(point: EntryPoint) -> Vertical:
-    given = f"Entry point {point.name} = {point.value}"
-    try:
-        vertical = point.load()
-    except (ImportError, AttributeError) as error:
-        raise DeclarationError(f"{given} cannot be loaded: {error}.") from error
-    if not isinstance(vertical, Vertical):
-        raise DeclarationError(
-            f"{given} holds a {type(vertical).__name__}; expected a corank.Vertical."
-        )
-    if vertical.name != point.name:
-        raise DeclarationError(
-            f"{given} holds the vertical {vertical.name!r}; give both the same name."
-        )
-    return vertical

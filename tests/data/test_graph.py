@@ -163,10 +163,10 @@ def test_what_a_graph_said_holds_for_what_comes_later(tmp_path: Path) -> None:
 def test_a_declaration_that_does_not_fit_is_refused() -> None:
     with pytest.raises(DeclarationError, match="joins along edges and declares none"):
         Vertical(**PARTS, joins=(HARMS,))
-    with pytest.raises(DeclarationError, match=r"names the item column 'hold'.*'holds'"):
+    with pytest.raises(DeclarationError, match=r"a join names 'hold', .*'holds'"):
         Vertical(**PARTS, edges=Edge, joins=(Join(column="avoid", of="hold", along="harms"),))
     again = Join(column="avoid", of="avoid", along="harms")
-    with pytest.raises(DeclarationError, match="'avoid', from which a join starts"):
+    with pytest.raises(DeclarationError, match="'avoid', from which another starts"):
         Vertical(**PARTS, edges=Edge, joins=(again,))
     with pytest.raises(DeclarationError, match=r"must extend corank\.Edge"):
         Vertical(**PARTS | {"edges": Item})
