@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import bm25s
 import dataframely as dy
 import numpy as np
 import polars as pl
@@ -155,6 +156,7 @@ def measure(engine: Engine, fold: Fold, seed: int, encoder: EncoderConfig | None
     scores = {
         "random": chance,
         "bm25": words,
+        "bm25s": _bm25s(texts, queries, judged),
         "frozen-encoder": meaning,
         "bm25+frozen-encoder": _standardised(words, row) + _standardised(meaning, row),
     }
@@ -168,6 +170,15 @@ def measure(engine: Engine, fold: Fold, seed: int, encoder: EncoderConfig | None
         system: {metric: compute(metric, one).tolist() for metric in METRICS}
         for system, one in each.items()
     }
+
+
+def _bm25s(texts: pl.Series, queries: Sequence[str], judged: Ragged) -> NDArray[np.float32]:
+    """The scores that bm25s gives with its own tokens and settings, English stop words left out."""
+    index = bm25s.BM25()
+    index.index(bm25s.tokenize(texts.to_list(), show_progress=False), show_progress=False)
+    asked = bm25s.tokenize([*queries], return_ids=False, show_progress=False)
+    scores = [index.get_scores(words or [""])[judged[n]] for n, words in enumerate(asked)]
+    return np.concatenate(scores)
 
 
 def _standardised(scores: NDArray[np.float32], row: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -96,6 +96,8 @@ def _load(system: str, folder: Path) -> Encode:
     if kind == "openvino":
         options["ov_config"] = {"INFERENCE_NUM_THREADS": threads}
     loaded = SentenceTransformer(str(folder), device="cpu", backend=kind, model_kwargs=options)
+    if system == TORCH_INT8:  # as PyTorch's own recipe says; what is on disk stays whole
+        torch.ao.quantization.quantize_dynamic(loaded, {torch.nn.Linear}, inplace=True)
     return lambda texts: np.asarray(
         loaded.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
     )
@@ -126,12 +128,14 @@ def _versions() -> dict[str, str]:
 
 
 FASTEMBED = "fastembed"
+TORCH_INT8 = "sentence-transformers/torch-int8"
 PACKAGES = (
     "sentence-transformers", "torch", "transformers", "optimum", "onnxruntime", "openvino",
     "fastembed",
 )  # fmt: skip
 BACKENDS = {
     "sentence-transformers": "torch",
+    TORCH_INT8: "torch",
     "sentence-transformers/onnx": "onnx",
     "sentence-transformers/onnx-int8": "onnx",
     "sentence-transformers/openvino": "openvino",
