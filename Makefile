@@ -34,11 +34,12 @@ bench-quick: $(VENV)/.dev  ## two samples, and an encoder by turns: fails where 
 bench-readme: $(VENV)/.dev  ## README, docs and pictures again from the stored results
 	$(BIN)/python -m benchmarks report --write
 
-peers: .peers/.done  ## RecTools for the benchmarks, in an environment of its own: it needs an older numpy
+peers: .peers/.done  ## RecTools and LightFM, in an environment of its own: one needs an older numpy, one a C compiler
 
 .peers/.done: benchmarks/peers/requirements.txt
 	$(PYTHON) -m venv .peers
 	.peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	-.peers/bin/python -m pip install --quiet --disable-pip-version-check 'lightfm-next>=1.19'
 	touch $@
 
 backends: .backends/.done  ## sentence-transformers with its ONNX and OpenVINO back ends, for the same

@@ -36,13 +36,21 @@ class Peer:
     environment: dict[str, str] = field(default_factory=dict)
 
 
+APART = os.environ.get("CORANK_PEERS", str(ROOT / ".peers" / "bin" / "python"))
 PEERS = (
     Peer("implicit-als", "benchmarks.peers.als", environment={"OPENBLAS_NUM_THREADS": "1"}),
     Peer(
         "rectools-sasrec",
         "benchmarks.peers.sasrec",
-        os.environ.get("CORANK_PEERS", str(ROOT / ".peers" / "bin" / "python")),
+        APART,
         "make peers, or point CORANK_PEERS at a Python that has it",
+    ),
+    Peer(
+        "lightfm",
+        "benchmarks.peers.hybrid",
+        APART,
+        "make peers, where there is a C compiler to build lightfm-next with",
+        {"OMP_NUM_THREADS": "1"},
     ),
     Peer("sentence-transformers+faiss+lightgbm", "benchmarks.peers.glued"),
 )

@@ -1,6 +1,7 @@
 """Peers in their own processes: what they are given, what they leave, and how they may fail."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ from corank.data.dataset import Cases, Split
 from corank.data.ragged import Ragged
 from corank.evaluate.task import Task
 
-ALS, SASREC, GLUED = PEERS
+ALS, SASREC, LIGHTFM, GLUED = PEERS
 N = 12
 NONE = np.zeros(N, np.bool_)
 TEXTS = [f"the thing called {name}" for name in "abcdefghijkl"]
@@ -29,6 +30,13 @@ TEXTS = [f"the thing called {name}" for name in "abcdefghijkl"]
 def lists(rows: Sequence[Sequence[int]]) -> Lists:
     ragged = Ragged.of(rows)
     return Lists(ragged.indptr, ragged.items)
+
+
+def _has_lightfm() -> bool:
+    if not Path(LIGHTFM.python).exists():
+        return False
+    done = subprocess.run([LIGHTFM.python, "-c", "import lightfm"], capture_output=True)
+    return done.returncode == 0
 
 
 @pytest.fixture
@@ -204,6 +212,15 @@ def test_sasrec_learns_what_comes_next(rings: Split, tmp_path: Path) -> None:
     assert float(later["adam.0.step"]) == pytest.approx(epochs * float(before["adam.0.step"]))
 
 
+@pytest.mark.skipif(not _has_lightfm(), reason="lightfm-next is not installed")
+def test_lightfm_finds_what_goes_together(rings: Split, tmp_path: Path) -> None:
+    found = fit_peers(rings, NONE, TEXTS, tmp_path, seed=0, limit=300, peers=[LIGHTFM])
+    run = asked(found, rings)
+    wanted = np.array([rings.test.cases().relevant[row][0] for row in range(len(run))])
+    assert np.mean((run[:, :3] == wanted[:, None]).any(1)) > 0.6  # 3 of 7 at random
+    assert "components" in found.scorers[0].settings
+
+
 @pytest.mark.skipif(
     not (find_spec("sentence_transformers") and find_spec("datasets")),
     reason="bench is not installed",
@@ -221,8 +238,8 @@ def test_what_is_glued_together_learns_what_comes_next(
 
 def test_every_peer_says_how_it_is_installed() -> None:
     assert [peer.name for peer in PEERS] == [
-        "implicit-als", "rectools-sasrec", "sentence-transformers+faiss+lightgbm"
+        "implicit-als", "rectools-sasrec", "lightfm", "sentence-transformers+faiss+lightgbm"
     ]  # fmt: skip
     assert ALS.python == GLUED.python == sys.executable
-    assert SASREC.python == os.environ.get("CORANK_PEERS", SASREC.python)
+    assert LIGHTFM.python == SASREC.python == os.environ.get("CORANK_PEERS", SASREC.python)
     assert all(peer.install for peer in PEERS)
