@@ -78,15 +78,3 @@ def test_who_clicked_converts_within_the_window_and_some_do_not(shown: pl.DataFr
     days = found.select((pl.col("timestamp") - pl.col("at")).dt.total_hours() / 24)[:, 0]
     assert (days <= 7).sum() > 300 and (days > 7).sum() >= 1
     assert days.null_count() > 5  # without any click
-
-
-def test_headline_tests_and_creatives_for_review_are_whole(items: pl.DataFrame) -> None:
-    tests = pl.read_csv(folder() / "tests.csv").join(items, on="item_id", how="left")
-    assert tests["campaign"].is_not_null().all()
-    each = tests.group_by("test_id").agg(pl.col("campaign").n_unique(), pl.len())
-    assert (each["campaign"] == 1).all() and (each["len"] >= 2).all() and each.height >= 50
-    assert (tests["clicks"] < tests["impressions"]).all()
-    review = pl.read_csv(folder() / "policy.csv")
-    assert set(review["claimed_category"]) <= set(CATEGORIES) and review.height >= 80
-    kinds = {None, "restricted", "miracle", "guarantee", "clickbait", "personal"}
-    assert set(review["breaks"]) == kinds
