@@ -1,22 +1,21 @@
 """Pipeline: the one object a team holds, from data to a bundle.
 
-Fitting carves the training data twice, the way the test was split off: ``validation`` chooses
-settings and is never trained on; ``held`` teaches the ranker what to trust, from signals that
-have not seen it. What comes out is an `Engine`, and that is what is evaluated and shipped.
+What comes out of a fit is an `Engine`, and that is what is evaluated and shipped; how one is put
+together around an encoder is in `corank.assembling`.
 """
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import polars as pl
 
 from corank import bundle
-from corank.compress.export import PROBED, pair_scorer, text_encoder, torch_encoder
+from corank.assembling import assembled
+from corank.compress.export import PROBED, text_encoder, torch_encoder
 from corank.compress.gate import Compression
-from corank.compress.runtime import TextEncoder
 from corank.compressing import compressed
 from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
@@ -26,37 +25,17 @@ from corank.engine import Engine
 from corank.errors import ConfigError, DataError, RequestError
 from corank.evaluate.baselines import Baseline
 from corank.evaluate.report import Report
-from corank.fitting import (
-    FitConfig,
-    Watch,
-    exported,
-    learn_fading,
-    learn_signals,
-    model_alone,
-    shared_signals,
-    text_alone,
-    tune_encoder,
-)
+from corank.fitting import FitConfig, Watch, exported, text_alone, tune_encoder
 from corank.language.adapt import Adaptation, AdaptConfig, adapt
 from corank.language.blend import blended
-from corank.language.cross_encoder import CrossEncoder
 from corank.language.encoder import Encoder, EncoderConfig
 from corank.language.processes import go_on_alone
 from corank.language.shrink import ShrinkConfig
 from corank.language.trainer import Run
 from corank.language.vocabulary import extend_tokenizer
 from corank.measure import measure
-from corank.rank.fusion import suited
-from corank.recommending import Lessons, fit_chances_of, fit_newcomers, fit_recommender
 from corank.retrieve.vectors import check_reachable
-from corank.searching import (
-    check_judged,
-    fit_reader,
-    fit_searcher,
-    fit_sureness,
-    train_reader,
-    what_is_read,
-)
+from corank.searching import check_judged, train_reader
 from corank.updating import Update, UpdateConfig, judge, refitted, replayed, slices_of
 from corank.vertical import Vertical
 
@@ -190,7 +169,9 @@ class Pipeline:
             start = self._start()
             reader = train_reader(start, encoder, seen, validation, texts, config, run=run)
         processes = go_on_alone()
-        engine = self._fitted(train, exported(encoder, texts), config, watch, reader)
+        engine = assembled(
+            self.vertical, self.encoder, train, exported(encoder, texts), config, watch, reader
+        )
         engine.about["processes"] = processes
         self._engine, self._train = engine, train
         return self.refit() if config.refit else engine
@@ -263,7 +244,8 @@ class Pipeline:
         with blended(encoder, config.keep):
             tune_encoder(encoder, histories, train, texts, config, run=run)
         go_on_alone()
-        draft = replace(self._fitted(train, current.encoder, config), reader=current.reader)
+        draft = assembled(self.vertical, self.encoder, train, current.encoder, config)
+        draft = replace(draft, reader=current.reader)
         updated = refitted(draft, train, exported(encoder, texts), config)
         judgement = judge(updated, current, slices, config.gate, config.seed)
         if not judgement.publish:
@@ -272,63 +254,6 @@ class Pipeline:
         updated.about["updates"] = [*past, {"test": config.test, "why": judgement.why}]
         self._engine, self._train = updated, train
         return Update(judgement, grown.split)
-
-    def _fitted(
-        self,
-        train: Dataset,
-        encoder: TextEncoder,
-        config: FitConfig,
-        watch: Watch | None = None,
-        reader: CrossEncoder | None = None,
-    ) -> Engine:
-        """Fit all of an engine but its encoder, and what reads the answers of a search."""
-        _, histories = train.sequences()
-        config = replace(config, user_model=suited(config.user_model, histories))
-        fit, validation = train.carve()
-        base, held = fit.rehearse()
-        only_searched = train.interactions.is_empty() and not base.queries.is_empty()
-        if base.positives.is_empty() and not only_searched:
-            raise DataError("Too few relevant events: nothing is left to train on.")
-        texts = render(self.vertical.item_text, train.items)
-        shared = shared_signals(self.vertical, train.items, texts, encoder, config.index)
-        checks = {"seed": config.seed, "checks": config.user_model.checks}
-        by_model = model_alone(validation, shared["repeatable"], watch, **checks)
-        signals, share = learn_signals(fit, shared, config, by_model)
-        fading = learn_fading(signals, validation, config.seed)
-        signals = fading.to(signals)
-        early, _ = learn_signals(base, shared, config, share=share, fading=fading)
-        searcher, relevance = fit_searcher(early, encoder, held, validation, config)
-        second = None
-        if reader:
-            read = what_is_read(train.items, texts, config)
-            probe = read.head(PROBED).to_list()
-            second = fit_reader(
-                pair_scorer(reader, probe[::-1], probe),
-                searcher, early, encoder, read, held, validation, config,
-            )  # fmt: skip
-        lessons = Lessons(early, signals, encoder, held, validation)
-        recommender, check = fit_recommender(lessons, config)
-        return Engine(
-            vertical=self.vertical,
-            items=train.items,
-            encoder=encoder,
-            signals=signals,
-            recommender=recommender,
-            newcomers=fit_newcomers(lessons, config),
-            chances=fit_chances_of(recommender, check, lessons, config),
-            searcher=searcher,
-            reader=second,
-            relevance=relevance,
-            confidence=fit_sureness(searcher, early, encoder, held, validation, config),
-            per_retriever=config.ranker.per_retriever,
-            about={
-                "protocol": asdict(train.protocol) if train.protocol else None,
-                "encoder": asdict(self.encoder),
-                "fit": asdict(config),
-                "padding waste": round(encoder.padding.waste, 4),
-                "user model share": share,
-            },
-        )
 
     def evaluate(
         self,
