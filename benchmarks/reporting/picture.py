@@ -4,8 +4,9 @@ Two kinds of systems wait in line here: encoders (a query to its vector; the bar
 full precision may be lost, case by case) and recommenders (a history to ten items).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,8 +62,9 @@ def draw(panels: Sequence[Panel], place: Path | BinaryIO) -> None:
     """Draw panels, at least one, side by side into a PNG."""
     figure = Figure(figsize=(max(6.4, 4.2 * len(panels)), 4.6), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    known = marks(panels)
     for each, axis in zip(panels, axes, strict=True):
-        _draw(axis, each)
+        _draw(axis, each, known)
     drawn = {label: mark for axis in axes for mark, label in zip(*_named(axis), strict=True)}
     figure.legend(drawn.values(), drawn.keys(), loc="outside lower center", ncols=2, fontsize=8)
     if isinstance(place, Path):
@@ -70,6 +72,14 @@ def draw(panels: Sequence[Panel], place: Path | BinaryIO) -> None:
             figure.savefig(part, format="png", dpi=110)
     else:
         figure.savefig(place, format="png", dpi=110)
+
+
+def marks(panels: Sequence[Panel]) -> dict[str, str]:
+    """Return a mark for each system, the same in every panel; ours differ, and theirs do."""
+    systems = dict.fromkeys(point.system for panel in panels for point in panel.points)
+    ours = [system for system in systems if system.startswith(OURS)]
+    theirs = [system for system in systems if system not in ours]
+    return {name: mark for group in (ours, theirs) for name, mark in zip(group, cycle(MARKS))}
 
 
 def _worth(result: Result) -> str:
@@ -95,17 +105,15 @@ def _recommenders(result: Result) -> Iterator[Point]:
             yield Point(row.system, row.value, row.low, row.high, wait["answer_ms"])
 
 
-def _draw(axis: Axes, panel: Panel) -> None:
-    seen: list[str] = []
+def _draw(axis: Axes, panel: Panel, known: Mapping[str, str]) -> None:
     for point in panel.points:
         ours = point.system.startswith(OURS)
         reach = [[max(point.value - point.low, 0.0)], [max(point.high - point.value, 0.0)]]
         axis.errorbar(
             point.ms, point.value, yerr=reach, label=point.system,
-            fmt=MARKS[sum(1 for other in seen if other.startswith(OURS) == ours) % len(MARKS)],
-            color=COLOURS[ours], mfc=COLOURS[ours] if ours else "white", capsize=3, ms=7,
+            fmt=known[point.system], color=COLOURS[ours],
+            mfc=COLOURS[ours] if ours else "white", capsize=3, ms=7,
         )  # fmt: skip
-        seen.append(point.system)
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(ScalarFormatter())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.reporting import results as stored_in
-from benchmarks.reporting.picture import panel
+from benchmarks.reporting.picture import MARKS, Panel, Point, marks, panel
 from benchmarks.reporting.report import short
 from benchmarks.reporting.results import Result, stored
 from benchmarks.reporting.standing import REASONS, losses, summary
@@ -154,3 +154,13 @@ def test_a_damaged_result_is_named(
     (tmp_path / "shop-time-0123.json").write_text(content)
     with pytest.raises(DataError, match=r"shop-time-0123\.json is no whole result"):
         stored()
+
+
+def test_a_system_has_one_mark_in_every_panel() -> None:
+    points = [[Point(name, 1, 1, 1, 1) for name in names] for names in (
+        ("theirs", "corank"), ("new", "theirs", "corank/int8", "corank"),
+    )]  # fmt: skip
+    known = marks([Panel("set", "ndcg@10", "a query", tuple(each)) for each in points])
+    assert known == {
+        "theirs": MARKS[0], "new": MARKS[1], "corank": MARKS[0], "corank/int8": MARKS[1]
+    }  # fmt: skip
