@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from corank.data.ragged import Ragged
 from corank.errors import ConfigError
-from corank.rank.fusion import FusedItems, Reader, UserModelConfig, suited
+from corank.rank.fusion import FusedItems, HistoryEncoder, UserModelConfig, suited
 from corank.rank.history import UserModel
 from corank.rank.prediction import seen_before
 from corank.rank.sequence import Trained, _sampler, train_user_model
@@ -101,10 +101,10 @@ def test_an_items_own_vector_opens_with_how_often_it_was_chosen() -> None:
     assert (moved[counts == 0] == 0).all() and (moved[counts > 0] > 0.1).all()
 
 
-def readable(seed: int = 0) -> Reader:
+def readable(seed: int = 0) -> HistoryEncoder:
     """A reader whose transformer has its say, as after training."""
     torch.manual_seed(seed)
-    reader = Reader(TINY).eval()
+    reader = HistoryEncoder(TINY).eval()
     torch.nn.init.normal_(reader.mix.weight)
     return reader
 
@@ -138,7 +138,7 @@ def test_what_is_masked_is_not_read() -> None:
 
 def test_recency_weights_start_as_a_geometric_mean() -> None:
     """Without layers the user is the history's mean, each step back at .65 of the last."""
-    reader = Reader(replace(TINY, layers=0)).eval()
+    reader = HistoryEncoder(replace(TINY, layers=0)).eval()
     history = torch.eye(16)[None, :3]
     with torch.no_grad():
         user = reader(history, torch.ones(1, 3))[0, :3].numpy()

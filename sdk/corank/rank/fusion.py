@@ -133,7 +133,7 @@ class FusedItems(nn.Module):
         return F.normalize(self.project(text) + open_[:, None] * ids, dim=-1)
 
 
-class Reader(nn.Module):
+class HistoryEncoder(nn.Module):
     """A history of states to the user's vector."""
 
     def __init__(self, config: UserModelConfig) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from corank.data.ragged import Ragged
-from corank.rank.fusion import FusedItems, Reader, UserModelConfig
+from corank.rank.fusion import FusedItems, HistoryEncoder, UserModelConfig
 from corank.rank.sampling import Sampler
 from corank.rank.softmax import FullSoftmax
 
@@ -20,7 +20,7 @@ Ids = NDArray[np.int64]
 
 def predict(
     items: FusedItems,
-    reader: Reader,
+    reader: HistoryEncoder,
     scale: Tensor,
     histories: Ragged,
     config: UserModelConfig,

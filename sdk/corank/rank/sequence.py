@@ -18,7 +18,7 @@ from corank.compress.export import export
 from corank.data.ragged import Ragged
 from corank.language.schedule import set_rate
 from corank.progress import track
-from corank.rank.fusion import DRAWN, MANY, FusedItems, Reader, UserModelConfig, suited
+from corank.rank.fusion import DRAWN, MANY, FusedItems, HistoryEncoder, UserModelConfig, suited
 from corank.rank.history import UserModel
 from corank.rank.prediction import predict
 from corank.rank.sampling import Sampler
@@ -59,7 +59,7 @@ def train_user_model(
     rng = np.random.default_rng(seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     items = FusedItems(text, counts, config).to(device)
-    reader = Reader(config).to(device)
+    reader = HistoryEncoder(config).to(device)
     scale = nn.Parameter(torch.tensor(math.log(config.scale), device=device))
     optimizer = _optimizer(items, reader, scale, config)
     plan, sampler = _plan(histories, config, rng), _sampler(counts, config)
@@ -83,7 +83,7 @@ def train_user_model(
 
 
 def _optimizer(
-    items: FusedItems, reader: Reader, scale: nn.Parameter, config: UserModelConfig
+    items: FusedItems, reader: HistoryEncoder, scale: nn.Parameter, config: UserModelConfig
 ) -> torch.optim.Optimizer:
     """AdamW in three groups: matrices, vectors (no decay, faster), and the items' own vectors."""
     named = (*items.named_parameters(), *reader.named_parameters())
@@ -128,7 +128,7 @@ def _plan(histories: Ragged, config: UserModelConfig, rng: np.random.Generator) 
     return plan
 
 
-def _ready(items: FusedItems, reader: Reader, config: UserModelConfig) -> UserModel:
+def _ready(items: FusedItems, reader: HistoryEncoder, config: UserModelConfig) -> UserModel:
     """Freeze what was learned: states as an array, the reader as a checked graph."""
     items.eval()
     reader = deepcopy(reader).cpu().eval()
