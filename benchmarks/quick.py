@@ -55,25 +55,28 @@ def run(
     rows += _reading(encoder or EncoderConfig(), seed)
     rows += [Row(OURS, "cost", name, value) for name, value in clock.figures().items()]
     verdict = "samples written for corank: whether it is as good as it was, not how good it is"
-    return rows, store(SAMPLES, "quick", verdict, rows)
+    some = "-".join(["quick", *verticals])  # of all, or of those that were named
+    return rows, store(SAMPLES, some, verdict, rows)
 
 
 def last(besides: Result) -> Result | None:
     """Return the quick result that was stored last before this one, of another commit.
 
-    Of it, what this one measured too: some verticals may have been left out.
+    Of those that measured all that this one did; of it, what this one measured too.
     """
+    there = {_of(row) for row in besides.rows}
     found = [
         each
         for each in stored()
-        if (each.dataset, each.protocol) == (SAMPLES.name, "quick")
+        if each.dataset == SAMPLES.name
+        and each.protocol.partition("-")[0] == "quick"
+        and there <= {_of(row) for row in each.rows}
         and each.commit != besides.commit
         and each.when < besides.when
     ]
     before = max(found, key=lambda each: each.when, default=None)
     if before is None:
         return None
-    there = {_of(row) for row in besides.rows}
     return replace(before, rows=tuple(row for row in before.rows if _of(row) in there))
 
 

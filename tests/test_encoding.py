@@ -10,8 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from corank import load_vertical, verticals
 from corank.cli import main
-from corank.encoding import Share, encode
+from corank.data.text import render, template_columns
+from corank.encoding import Catalogue, Share, encode
 from corank.errors import BundleError, ConfigError, DataError, SchemaError
 from corank.pipeline import Pipeline
 
@@ -62,6 +64,7 @@ def test_a_stopped_run_goes_on(bundle: Path, items: Path, tmp_path: Path) -> Non
     (tmp_path / ".making").mkdir(exist_ok=True)
     (tmp_path / ".making" / ".part-1234-00002.parquet").write_bytes(b"half of one")
     again = encode(bundle, items, tmp_path, shard=50)
+    assert not (tmp_path / ".making").exists()
     assert (again.made, again.before) == (1, first.shards - 1)
     changed = {f.name for f in tmp_path.glob("0*") if f.stat().st_mtime_ns != stamps[f.name]}
     assert changed == {"00002.parquet"}
@@ -73,6 +76,38 @@ def test_a_csv_is_read_too(bundle: Path, items: Path, tmp_path: Path) -> None:
     table.drop("released").write_csv(tmp_path / "some.csv")
     encode(bundle, tmp_path / "some.csv", tmp_path / "out")
     assert read(tmp_path / "out")["item_id"].equals(table["item_id"])
+
+
+@pytest.mark.parametrize("name", sorted(verticals()))
+def test_texts_are_those_that_the_vertical_reads(name: str, tmp_path: Path) -> None:
+    vertical = load_vertical(name)
+    assert vertical.sample
+    catalogue = vertical.read_sample().items
+    edges = vertical.sample / "edges.csv" if vertical.joins else None
+    with Catalogue.open(vertical.sample / "items.csv", vertical, edges) as opened:
+        assert opened.rows == catalogue.height
+        parts = pl.concat([opened.part(start, 100) for start in range(0, opened.rows, 100)])
+    assert parts["item_id"].equals(catalogue["item_id"])
+    texts = [render(vertical.item_text, each).to_list() for each in (parts, catalogue)]
+    assert texts[0] == texts[1]
+    if edges is None:
+        with pytest.raises(ConfigError, match="fills no column along edges"):
+            Catalogue.open(vertical.sample / "items.csv", vertical, tmp_path / "e.csv").__enter__()
+
+
+def test_what_is_no_utf8_is_read_and_what_is_no_value_is_named(tmp_path: Path) -> None:
+    shop, path = load_vertical("ecommerce"), tmp_path / "items.csv"
+    columns = template_columns(shop.item_text)
+    header = f"item_id,{','.join(columns)}\n"
+    path.write_bytes((header + ",".join(["A", *["caf\xe9"] * len(columns)])).encode("latin-1"))
+    with Catalogue.open(path, shop, None) as opened:
+        assert opened.part(0, 9).row(0) == ("A", *["caf\ufffd"] * len(columns))
+    path.write_text(header + ",".join(["", *["x"] * len(columns)]))
+    with (
+        Catalogue.open(path, shop, None) as opened,
+        pytest.raises(DataError, match="row 1: item_id=None is not text"),
+    ):
+        opened.part(0, 9)
 
 
 @pytest.mark.parametrize("other", ["shard", "rows", "items"])

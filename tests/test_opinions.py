@@ -60,8 +60,13 @@ def hook() -> Iterator[tuple[str, list[dict[str, object]]]]:
 
     class Ear(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(204)
+            said = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            if self.path == "/moved":
+                self.send_response(302)
+                self.send_header("location", "/hook")
+            else:
+                heard.append(said)
+                self.send_response(204)
             self.end_headers()
 
         def log_message(self, *_: object) -> None: ...
@@ -104,6 +109,12 @@ def test_a_webhook_that_does_not_listen_stops_nothing(
     assert "was not told" in capsys.readouterr().err
 
 
+def test_a_webhook_that_moved_was_not_told(hook: tuple[str, list[dict[str, object]]]) -> None:
+    url, heard = hook
+    assert "302" in send(ALERT, url.replace("hook", "moved")) and heard == []
+    assert send(ALERT, url) == "" and len(heard) == 1
+
+
 @pytest.mark.parametrize(
     "url", ["ftp://a/b", "file:///etc/passwd", "hook", "http://", "http://[", "http://a:x"]
 )
@@ -139,12 +150,25 @@ def test_a_stream_is_read_in_the_order_of_time(tmp_path: Path) -> None:
         assert found["at"].dtype == pl.Datetime("us")
 
 
+def test_times_with_and_without_offsets_stand_side_by_side(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    said = ("2026-01-31T12:00:00", "2026-01-31T12:00:01Z", "2026-01-31T13:00:00+02:00")
+    path.write_text("at,text\n" + "".join(f"{at},{n}\n" for n, at in enumerate(said)))
+    found = read_stream(path)
+    assert found["text"].to_list() == ["2", "0", "1"]
+    assert found["at"][0] == dt.datetime(2026, 1, 31, 11)
+    pl.DataFrame({"at": [dt.time(12)], "text": ["a"]}).write_parquet(tmp_path / "s.parquet")
+    with pytest.raises(DataError, match="'at' is no time"):
+        read_stream(tmp_path / "s.parquet")
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
         (None, "is no file of texts"),
         ("when,text\n1,a\n", "no column 'at'"),
-        ("at,text\nsoon,a\n", "'at' holds no times"),
+        ("at,text\nsoon,a\n", "in 1 of 1 rows 'at' is no time, such as 'soon'"),
+        ("at,text\n05/02/2026 10:00,a\n2026-02-05T11:00:00,b\n", "in 1 of 2 rows .*'05/02"),
         ("at,text\n2026-01-01,\n", "No row of"),
     ],
 )

@@ -375,13 +375,24 @@ def test_a_strangers_package_appears_beside_the_built_in_ones(tmp_path: Path) ->
     }
 
 
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import nowhere_to_be_found", "ModuleNotFoundError: No module named 'nowhere"),
+        ("import corank; vertical = corank.Vertical(colour='red')", "TypeError: .*'colour'"),
+        ("vertical = 1 / 0", "ZeroDivisionError"),
+        ("vertical = (", "SyntaxError"),
+    ],
+)
 def test_a_broken_package_is_named_and_does_not_break_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install(tmp_path, "import nowhere_to_be_found", library="stranger:vertical")
+    install(tmp_path, code, library="broken_stranger:vertical")
+    (tmp_path / "stranger.py").rename(tmp_path / "broken_stranger.py")
+    monkeypatch.delitem(sys.modules, "broken_stranger", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     assert corank.load_vertical("ecommerce").name == "ecommerce"
-    message = "Entry point library = stranger:vertical cannot be loaded: No module named 'nowhere"
+    message = f"Entry point library = broken_stranger:vertical cannot be loaded. {why}"
     with pytest.raises(DeclarationError, match=message):
         corank.verticals()
 

@@ -160,6 +160,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     encode.add_argument("bundle", type=Path, help="whose encoder reads")
     encode.add_argument("--items", type=Path, required=True, help="parquet, csv or jsonl")
+    encode.add_argument("--edges", type=Path, help="knowledge graph that fills item columns first")
     encode.add_argument("--out", type=Path, required=True, help="folder of the shards")
     encode.add_argument("--shard", type=int, default=50_000, help="items in each (default: 50000)")
 

@@ -5,7 +5,7 @@ The built-in ones come through the same door as a stranger's.
 
 from importlib.metadata import EntryPoint, entry_points
 
-from corank.errors import DeclarationError, UnknownVerticalError, nearest
+from corank.errors import CorankError, DeclarationError, UnknownVerticalError, nearest
 from corank.vertical import Vertical
 
 GROUP = "corank.verticals"
@@ -44,8 +44,11 @@ def _load(point: EntryPoint) -> Vertical:
     given = f"Entry point {point.name} = {point.value}"
     try:
         vertical = point.load()
-    except (ImportError, AttributeError) as error:
-        raise DeclarationError(f"{given} cannot be loaded: {error}.") from error
+    except CorankError:
+        raise
+    except Exception as error:  # a stranger's code: anything may be wrong with it
+        said = f"{type(error).__name__}: {error}"
+        raise DeclarationError(f"{given} cannot be loaded. {said}") from error
     if not isinstance(vertical, Vertical):
         raise DeclarationError(
             f"{given} holds a {type(vertical).__name__}; expected a corank.Vertical."

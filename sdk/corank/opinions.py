@@ -12,11 +12,13 @@ import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import polars as pl
 
 from corank.classify.classifier import Classifier
+from corank.data.cast import blank, cast
 from corank.data.scan import scan, utf8
 from corank.errors import ConfigError, DataError
 from corank.monitor import NEGATIVE, Alert, Opinion
@@ -24,6 +26,16 @@ from corank.monitor import NEGATIVE, Alert, Opinion
 AT_ONCE = 256  # texts that are read together
 FORMATS = (".csv", ".jsonl", ".parquet")
 WAIT = 5.0  # seconds for a webhook to answer
+
+
+class _Direct(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: what is posted would arrive there without its body."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Leave it an error."""
+
+
+_DIRECT = urllib.request.build_opener(_Direct)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +107,12 @@ class Understanding:
 def read_stream(path: Path) -> pl.DataFrame:
     """Read the texts of a file in the order of time: columns ``at`` (UTC) and ``text``.
 
+    Times are read as those of interactions are (see `corank.data.cast.cast`); rows that lack a time
+    or a text are left out.
+
     Raises:
-        DataError: there is no such file, it has not these columns, or no row has both.
+        DataError: there is no such file, it has not these columns, a time cannot be read, or no
+            row has both.
     """
     if path.suffix not in FORMATS or not path.is_file():
         raise DataError(f"{path} is no file of texts. Expected {', '.join(FORMATS)}.")
@@ -109,14 +125,15 @@ def read_stream(path: Path) -> pl.DataFrame:
         raise DataError(
             f"{path} has no column {min(missing)!r} (it has {', '.join(frame.columns)})."
         )
-    at = frame["at"]
-    try:
-        at = at.str.to_datetime(strict=False, time_unit="us") if at.dtype == pl.String else at
-    except pl.exceptions.PolarsError:
-        at = at.clear()
-    if not at.dtype.is_temporal():
-        raise DataError(f"{path}: 'at' holds no times, such as 2026-01-31T12:00:00.")
-    rows = frame.select(at.cast(pl.Datetime("us")).alias("at"), pl.col("text").cast(pl.String))
+    given, kind = frame["at"], pl.Datetime("us")
+    at = cast(given, kind).alias("at")
+    unread = given.filter(at.is_null() & ~blank(given, kind))
+    if len(unread):
+        raise DataError(
+            f"{path}: in {len(unread):,} of {len(given):,} rows 'at' is no time, such as "
+            f"{unread[0]!r}. Expected times such as 2026-01-31T12:00:00 (UTC)."
+        )
+    rows = frame.select(at, pl.col("text").cast(pl.String))
     rows = rows.drop_nulls().sort("at", maintain_order=True)
     if rows.is_empty():
         raise DataError(f"No row of {path} has both a time and a text.")
@@ -157,7 +174,7 @@ def send(alert: Alert, url: str) -> str:
     headers = {"content-type": "application/json"}
     request = urllib.request.Request(url, body, headers)  # noqa: S310  see check_webhook
     try:
-        with urllib.request.urlopen(request, timeout=WAIT):  # noqa: S310
+        with _DIRECT.open(request, timeout=WAIT):
             return ""
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         return str(error)

@@ -138,11 +138,14 @@ def test_a_sample_is_measured_in_a_quick_run_and_compared_with_the_one_before(
     assert found["corank/int8", "reading", "speedup_over/transformers"] > 0
     now = Result.load(path)
     assert quick.last(now) is None
+    shop = tuple(row for row in BEFORE.rows if row.split.startswith("shop"))
+    whole = replace(now, protocol="quick", rows=(*now.rows, *shop))
     for commit, when in (("f" * 12, "2020-01-01"), ("0" * 12, "2021-01-01"), ("e" * 12, "2999")):
-        stored(tmp_path, replace(BEFORE, commit=commit, when=when))
+        stored(tmp_path, replace(whole, commit=commit, when=when))
+    stored(tmp_path, replace(BEFORE, commit="d" * 12, when="2022-01-01"))  # of other samples
     before = quick.last(now)
     assert before is not None and before.commit == "0" * 12
-    assert {row.split for row in before.rows} == {"reading"}  # no shop was measured now
+    assert before.rows == now.rows  # no shop was measured now
     clean = replace(now, commit="f" * 12 + "-dirty")
     assert quick.last(clean) is not None
     assert same_machine(Result.load(path), Result.load(path))

@@ -15,10 +15,10 @@ import corank
 from benchmarks.sets.generated import queries, shop
 from corank import EncoderConfig, FitConfig, Pipeline
 from corank.bundle import save
-from corank.errors import ConfigError, UnreachableError
+from corank.errors import BundleError, ConfigError, UnreachableError
 from corank.retrieve.exact import ExactIndex
-from corank.retrieve.milvus import TOKEN, MilvusIndex, address, reach
-from corank.retrieve.vectors import check_reachable
+from corank.retrieve.milvus import SERVER, TOKEN, MilvusIndex, address, reach, token_for
+from corank.retrieve.vectors import check_reachable, load_index
 
 ITEMS = 10_000
 
@@ -54,6 +54,24 @@ def test_a_password_is_not_written_into_bundles(kind: str) -> None:
     with pytest.raises(ConfigError, match=TOKEN) as error:
         FitConfig(index=kind)
     assert "secret" not in str(error.value)
+
+
+def test_a_token_is_shown_to_the_server_that_was_named_and_to_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(TOKEN, "root:Secret")
+    assert token_for("http://ours:19530") == ""
+    monkeypatch.setenv(SERVER, "milvus://ours:19530")
+    assert token_for("http://ours:19530") == "root:Secret"
+    for stranger in ("http://theirs:19530", "http://ours:1", "https://ours:19530", "a.db"):
+        assert token_for(stranger) == ""
+
+
+@pytest.mark.parametrize("uri", ["ftp://host", "http://root:a@host", "file.txt"])
+def test_a_bundle_that_leads_nowhere_is_no_bundle(uri: str, tmp_path: Path) -> None:
+    (tmp_path / "text.milvus.json").write_text(json.dumps({"uri": uri}))
+    with pytest.raises(BundleError, match="names no Milvus"):
+        load_index(tmp_path, "text", unit(3, 4, 0))
 
 
 def test_nobody_who_answers_is_said_before_anything_is_fitted() -> None:
@@ -147,5 +165,6 @@ def test_a_connection_is_kept_for_each_token_and_asked_each_time(tmp_path: Path)
     check_reachable(f"milvus:{file}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(TOKEN, "root:Milvus")
+        patch.setenv(SERVER, f"milvus:{file}")
         other = reach(str(file))
     assert reach(str(file)) is reach(str(file)) is not other

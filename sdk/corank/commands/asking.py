@@ -102,7 +102,7 @@ def encode(arguments: argparse.Namespace) -> None:
     if (here := int(os.environ.get("LOCAL_WORLD_SIZE", "1"))) > 1:
         pin(max(allowed() // here, 1))
     given = arguments.bundle, arguments.items, arguments.out
-    found = encoding.encode(*given, shard=arguments.shard, share=share)
+    found = encoding.encode(*given, edges=arguments.edges, shard=arguments.shard, share=share)
     if share.process:
         return
     if arguments.json:

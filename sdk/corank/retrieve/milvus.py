@@ -26,6 +26,9 @@ from corank.retrieve.library import Borrowed, as_queries, as_vectors
 PREFIX = "milvus:"
 TOKEN = "CORANK_MILVUS_TOKEN"  # noqa: S105  the name of a variable
 """The environment variable that holds what a server wants to see: ``user:password`` or a key."""
+SERVER = "CORANK_MILVUS_SERVER"
+"""The one that names the only server which is shown it, as an index is named: an address may come
+with a bundle that somebody else has made."""
 SECONDS = 10.0
 """That a server may take to answer, and six times as long to take vectors in."""
 AT_ONCE = 1_000  # vectors sent in one message
@@ -51,7 +54,7 @@ def address(kind: str) -> str | None:
     if re.match(r"\w+://[^/]*@", uri):
         raise ConfigError(
             "an index's address is written into bundles, so no password may stand in it; put "
-            f"user:password into the environment variable {TOKEN}."
+            f"user:password into the environment variable {TOKEN}, and the address into {SERVER}."
         )
     if not re.match(r"https?://[^/]+", uri) and not uri.endswith(LITE):
         raise ConfigError(
@@ -164,9 +167,15 @@ def reach(uri: str) -> Any:
     except ImportError as error:
         raise MissingExtraError("A Milvus index", "milvus") from error
     with _asked(uri):
-        client = _connected(uri, os.environ.get(TOKEN, ""))
+        client = _connected(uri, token_for(uri))
         client.list_collections(timeout=SECONDS)
         return client
+
+
+def token_for(uri: str) -> str:
+    """Return what a server is shown: the token if it is the one that `SERVER` names."""
+    named = os.environ.get(SERVER, "")
+    return os.environ.get(TOKEN, "") if named and address(named) == uri else ""
 
 
 @lru_cache
@@ -186,5 +195,6 @@ def _asked(uri: str) -> Iterator[None]:
     except MilvusException as error:
         raise UnreachableError(
             f"Milvus at {uri} does not answer as it should: {error.message} Start it, or fit with "
-            f"another index; {TOKEN} holds what it wants to see."
+            f"another index; {TOKEN} holds what it wants to see, and goes to no other server than "
+            f"{SERVER} names."
         ) from error

@@ -104,7 +104,12 @@ def load_index(folder: Path, name: str, vectors: NDArray[np.float32]) -> VectorI
     """
     elsewhere, file = folder / f"{name}.milvus.json", folder / f"{name}.faiss"
     if elsewhere.exists():
-        return MilvusIndex(vectors, json.loads(elsewhere.read_text("utf-8"))["uri"])
+        uri = str(json.loads(elsewhere.read_text("utf-8"))["uri"])
+        try:
+            address(PREFIX + uri)
+        except ConfigError as error:
+            raise BundleError(f"{elsewhere} names no Milvus ({error}); save it again") from error
+        return MilvusIndex(vectors, uri)
     return _read(file, vectors) if file.exists() else ExactIndex(vectors)
 
 
