@@ -40,8 +40,8 @@ REASONS = {
         "Ours in full precision beside 8 bits; what ships is ours in 8, which is ahead of it."
     ),
     ("amazon-beauty, latency", "all", "ndcg@10_lost"): (
-        "Of vectors alone, where a history is the mean of a few and nothing else speaks: 8 bits move "
-        "each by a cosine of .9987. What the ranker loses stands under compression."
+        "Of vectors alone, where a history is the mean of a few and nothing else speaks: 8 bits "
+        "move each by a cosine of .9987. What the ranker loses stands under compression."
     ),
     ("banking77, latency", "all", "texts_per_second"): (
         "Ours in full precision multiplies in 32 bits. OpenVINO takes 16 where the processor has "

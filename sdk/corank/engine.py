@@ -14,10 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from corank.compress.runtime import TextEncoder
+from corank.data.context import Moments
 from corank.data.dataset import lookup, positions
 from corank.data.text import render
 from corank.errors import DeclarationError, RequestError, nearest
 from corank.explaining import explain
+from corank.guarding import check_words, known_words
 from corank.policy import in_language, language_of
 from corank.rank.chances import Chances
 from corank.rank.confidence import Confidence
@@ -72,7 +74,8 @@ class Engine:
 
         Raises:
             RequestError: the query is blank or too long, k is out of range, ``where`` is no
-                condition on items, or ``now`` names an unknown column.
+                condition on items, or ``now`` names an unknown column, or a word that rules
+                guard by and no item knows.
         """
         alarmed = self._alarmed(query)  # first: no mistake in the request may hide it
         if alarmed is not None:
@@ -112,7 +115,8 @@ class Engine:
         Raises:
             UnknownItemError: an id is not in the catalogue.
             RequestError: the history is no list of ids, k or session is out of range, ``where``
-                is no condition on items, or ``now`` names an unknown column.
+                is no condition on items, or ``now`` names an unknown column, or a word that
+                rules guard by and no item knows.
         """
         alarmed = self._alarmed(interests)
         if alarmed is not None:
@@ -177,7 +181,7 @@ class Engine:
         return Query(
             signals=self.signals,
             ranker=self.searcher,
-            moments=self.vertical.moment(now),
+            moments=self._moment(now),
             text=text,
             vector=self.encoder.encode_query(text),
             reading=self.reading(text),
@@ -206,7 +210,7 @@ class Engine:
             raise RequestError(
                 f"session={session}; it counts the newest of the {len(seen)} items of the history."
             )
-        moments = self.vertical.moment(now, session, interests.strip())
+        moments = self._moment(now, session, interests.strip())
         signals, ranker = self.recommending(as_new)
         return Visit(
             signals=signals,
@@ -216,6 +220,18 @@ class Engine:
             interests=stated_interests(self.encoder, moments),
             chances=None if as_new else self.chances,
         )
+
+    def _moment(
+        self, now: Mapping[str, Any] | None, session: int = 0, interests: str = ""
+    ) -> Moments:
+        """Return the moment of a request, of which every word is known that rules guard by."""
+        moment = self.vertical.moment(now, session, interests)
+        check_words(now or {}, self.vertical.vocabulary, self._words)
+        return moment
+
+    @cached_property
+    def _words(self) -> dict[str, frozenset[str]]:
+        return known_words(self.items, self.vertical.vocabulary, self.vertical.joins)
 
     def recommending(self, as_new: bool) -> tuple[Signals, Ranker]:
         """Return what recommends: as things are, or as if nobody had touched any item yet."""

@@ -8,9 +8,10 @@ For the tests of a vertical's own package:
 Knows declarations and data; fits nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import dataframely as dy
 import numpy as np
@@ -22,6 +23,7 @@ from corank.data.labels import vote
 from corank.data.schema import Edge, Interaction, Item, Label, Query, User
 from corank.data.text import render
 from corank.errors import DataError, DeclarationError, RequestError
+from corank.guarding import check_words, known_words
 from corank.rank.rules import Ranked, Rule, Shelf, apply_rules
 from corank.vertical import Vertical
 
@@ -127,7 +129,7 @@ def _check_visitors(vertical: Vertical, data: Dataset) -> None:
     for visitor in vertical.visitors:
         try:
             data.index_of(visitor.history)
-            vertical.moment(visitor.known)
+            _said(vertical, data, visitor.known)
         except RequestError as error:
             raise DeclarationError(f"its visitor {visitor.name!r}: {error}") from error
 
@@ -148,7 +150,7 @@ def _check_rules(vertical: Vertical, data: Dataset) -> None:
     anybody = Shelf(data.items, vectors, vertical.nobody)
     seen = rng.permutation(n)[:SHOWN].astype(np.int32)
     given = Ranked(rng.permutation(n).astype(np.int32), np.sort(rng.normal(size=n))[::-1], seen)
-    example = _example(vertical)
+    example = _example(vertical, data)
     for asker in (vertical.nobody, example, *_askers(vertical, data)):
         shelf = anybody.asked_by(asker)
         for rule in vertical.rules:
@@ -163,10 +165,18 @@ def _check_rules(vertical: Vertical, data: Dataset) -> None:
         raise DeclarationError(f"its rules leave nothing of the sample to show{whom}.")
 
 
-def _example(vertical: Vertical) -> pl.DataFrame:
+def _said(vertical: Vertical, data: Dataset, known: Mapping[str, Any]) -> pl.DataFrame:
+    """Somebody who says so much of themselves, as rules see them."""
+    moment = vertical.moment(known)
+    words = known_words(data.items, vertical.vocabulary, vertical.joins)
+    check_words(known, vertical.vocabulary, words)
+    return moment
+
+
+def _example(vertical: Vertical, data: Dataset) -> pl.DataFrame:
     """Who asks in the demo, as rules see them."""
     try:
-        return vertical.moment(vertical.example_asker)
+        return _said(vertical, data, vertical.example_asker)
     except RequestError as error:
         raise DeclarationError(f"its example_asker makes no sense: {error}") from error
 

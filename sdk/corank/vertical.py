@@ -26,6 +26,7 @@ from corank.data.values import countable
 from corank.errors import ConfigError, DataError, DeclarationError, nearest
 from corank.evaluate.metrics import parse_metric
 from corank.evaluate.task import DEPTH
+from corank.guarding import Vocabulary
 from corank.policy import Policy
 from corank.rank.rules import Rule
 from corank.visitor import Visitor
@@ -52,6 +53,8 @@ class Vertical:
         joins: item columns that are filled along its edges when data is read; see
             `corank.data.graph`.
         rules: business rules, applied in order after the model.
+        vocabulary: of whoever asks, the columns whose words rules guard by -> the item columns that
+            know them; a word that stands in none of these is refused. See `corank.guarding`.
         policy: when no ranking is shown, what stands beside one, and what no log holds.
         metrics: what the report leads with, such as ``"ndcg@10"``.
         price: the item column that holds a price, if there is one; price affinity reads it.
@@ -88,6 +91,7 @@ class Vertical:
     edges: type[Edge] | None = None
     joins: tuple[Join, ...] = ()
     rules: tuple[Rule, ...] = ()
+    vocabulary: Vocabulary = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     metrics: tuple[str, ...] = ("ndcg@10", "recall@100")
     price: str | None = None
@@ -159,6 +163,8 @@ class Vertical:
             ),
             ("its example asker", self.example_asker, asker),
             ("its policy's mask", self.policy.masked, asker),
+            ("its vocabulary", self.vocabulary, asker),
+            *(("its vocabulary", columns, items) for columns in self.vocabulary.values()),
             *((f"the visitor {each.name!r}", each.known, asker) for each in self.visitors),
         ]
         for what, columns, (known, table) in named:

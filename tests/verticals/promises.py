@@ -198,7 +198,7 @@ PROMISES = {
             "kind": ("article", "answer", "product", "product", "product", None),
             "allergens": ("none", "milk", "milk|soya", None),
             "avoid_conditions": ("none", "asthma", "asthma|gout", None),
-            "avoid_medicines": ("none", "warfarin", None),
+            "avoid_medicines": ("none", "warfarin", "digoxin|warfarin", None),
             "pregnancy": ("safe", "ask", "avoid", None),
             "min_age": (None, 2, 18),
             "max_age": (None, 12),

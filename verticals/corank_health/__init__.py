@@ -4,7 +4,7 @@ from corank import Vertical
 from corank_health.contexts import CONTEXTS
 from corank_health.labels import LABELING_FUNCTIONS
 from corank_health.policy import POLICY
-from corank_health.rules import JOINS, RULES
+from corank_health.rules import JOINS, RULES, VOCABULARY
 from corank_health.sample import folder
 from corank_health.schema import Event, Person, Relation, Resource
 from corank_health.visitors import VISITORS
@@ -21,6 +21,7 @@ vertical = Vertical(
     user_text="{interests}",
     contexts=CONTEXTS,
     rules=RULES,
+    vocabulary=VOCABULARY,
     policy=POLICY,
     metrics=("ndcg@10", "recall@100"),
     provider="source",

@@ -18,6 +18,12 @@ JOINS = (
 )
 """What an ingredient brings with it, by the knowledge graph; see `corank.data.graph`."""
 
+VOCABULARY = {
+    "conditions": ("avoid_conditions", "topics"),
+    "medicines": ("avoid_medicines",),
+}
+"""Where words stand that somebody may say of themselves; the schema knows every allergen."""
+
 _read = pl.col("kind").cast(pl.String).is_in(["article", "answer"]).fill_null(False)
 
 
