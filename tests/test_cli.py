@@ -203,6 +203,29 @@ def test_measuring_again_gives_the_same_numbers(fitted: Any, runs: Path, data: P
     assert answered("evaluate", runs, "--data", data) == untimed(fitted["report"])
 
 
+def test_a_report_is_measured_and_kept(runs: Path, data: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "shop"
+    save(corank.load(runs), None, bundle)
+    done = call("evaluate", bundle)
+    assert f"corank evaluate {bundle} --data FOLDER --save" in refused(done, 5)
+    said = answered("evaluate", bundle, "--data", data, "--save")
+    assert untimed(said) == untimed(json.loads((runs / "report.json").read_text("utf-8")))
+    assert answered("evaluate", bundle) == said
+    assert answered("search", bundle, "tea") == answered("search", runs, "tea")
+
+
+def test_what_was_fitted_and_cannot_be_measured_is_kept(
+    data: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "data", tmp_path / "shop"
+    folder.mkdir()
+    for name in ("items", "interactions"):
+        (folder / f"{name}.csv").write_bytes((data / f"{name}.csv").read_bytes())
+    done = call("fit", "ecommerce", "--data", folder, "--out", out, "--test", "0.0001", *tiny)
+    assert done.code == 3 and f"{out} is saved, without a report" in done.err
+    assert answered("search", out, "tea")["answers"]
+
+
 def test_columns_are_mapped_and_rejects_are_put_where_they_are_wanted(
     fitted: Any, runs: Path, data: Path, tmp_path: Path
 ) -> None:
@@ -338,6 +361,8 @@ def test_where_narrows_as_in_sql(runs: Path, sample: Dataset) -> None:
         ("demo ecomerce", 1, "Did you mean 'ecommerce'?"),
         ("evaluate RUNS --data DATA --column asin", 1, "'asin' must read THEIRS=OURS"),
         ("evaluate RUNS --data DATA --column asin=", 1, "must read THEIRS=OURS"),
+        ("evaluate RUNS --data DATA --column asin=item_id", 3, "no file has such a column"),
+        ("monitor RUNS --texts DATA/queries.csv", 5, "shop.topic is not there"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(

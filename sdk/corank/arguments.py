@@ -95,6 +95,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     evaluate.add_argument("bundle", type=Path)
     _add_reading(evaluate, required=False, again=True)
+    evaluate.add_argument("--save", action="store_true", help="keep the report in the bundle")
 
     update = command(
         "update", "Learn what happened since a bundle was made; publish only what is better.",

@@ -203,7 +203,9 @@ def read_report(path: Path) -> Report:
     """
     manifest = BUNDLE.read(path)
     if "report.json" not in manifest["files"]:
-        raise BundleError(f"{path} holds no report. Make one: corank evaluate {path} --data FOLDER")
+        raise BundleError(
+            f"{path} holds no report. Make one: corank evaluate {path} --data FOLDER --save"
+        )
     BUNDLE.check(path, manifest, "report.json")
     return Report.from_dict(json.loads((path / "report.json").read_text("utf-8")))
 

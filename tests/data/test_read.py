@@ -251,7 +251,7 @@ def fails(folder: Path, error: type[DataError], *parts: str, **columns: str) -> 
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    fails(tmp_path / "no", DataError, "no is not a folder", "Expected a folder with items.*")
+    fails(tmp_path / "no", DataError, "no is not a folder", "Expected one with items.*")
 
 
 def test_a_missing_file_is_named_with_the_nearest(folder_with: Write) -> None:
@@ -301,7 +301,7 @@ def test_a_missing_column(folder_with: Write) -> None:
         folder,
         SchemaError,
         "items.csv has no column 'title' (it has item_id, price).",
-        "Map it with columns={'theirs': 'title'}",
+        "Map it: --column theirs=title, or columns={'theirs': 'title'}",
     )
 
 
@@ -311,9 +311,17 @@ def test_a_misspelled_column_is_answered_with_its_mapping(folder_with: Write) ->
     assert read(folder, {"titel": "title"})[0]["items"]["title"].to_list() == ["Serum"]
 
 
+def test_what_is_mapped_and_in_no_file_is_an_error(folder_with: Write) -> None:
+    folder = folder_with({"items.csv": "item_id,name\na,Serum\n"})
+    with pytest.raises(
+        SchemaError, match=r"'nam' is to be read as 'title', .* Did you mean 'name'"
+    ):
+        read(folder, {"nam": "title"})
+
+
 def test_a_misspelled_optional_column_is_an_error_until_it_is_mapped(folder_with: Write) -> None:
     folder = folder_with({"items.csv": "item_id,title,prices\na,Serum,3\n"})
-    fails(folder, SchemaError, "no column 'price'", "Map it with columns={'prices': 'price'}")
+    fails(folder, SchemaError, "no column 'price'", "Map it: --column prices=price, or columns=")
     assert read(folder, {"prices": "price"})[0]["items"]["price"].to_list() == [3.0]
     assert read(folder, {"prices": "prices"})[0]["items"]["price"].to_list() == [None]
 

@@ -21,6 +21,7 @@ RELATIONS = ("contains", "harms", "interacts", "eases", "sign_of")
 
 _allergens = "|".join(ALLERGENS)
 SOME_ALLERGENS = rf"^(none|({_allergens})(\|({_allergens}))*)$"
+SAID = "lower case, underscores, | between them"
 WORDS = r"^[a-z0-9_]+(\|[a-z0-9_]+)*$"
 
 
@@ -35,7 +36,9 @@ class Resource(Item):
     topics = dy.String(nullable=True, regex=WORDS, description="conditions and themes")
     ingredients = dy.String(nullable=True, regex=WORDS, description="what acts in a product")
     allergens = dy.String(
-        nullable=True, regex=SOME_ALLERGENS, description="| between them; none: free of all"
+        nullable=True,
+        regex=SOME_ALLERGENS,
+        description=f"none: free of all, or, | between them, of {', '.join(ALLERGENS)}",
     )
     avoid_conditions = dy.String(
         nullable=True, regex=WORDS, description="of who must not take it; none: nobody"
@@ -53,9 +56,12 @@ class Person(User):
 
     joined = dy.Date(nullable=True)
     age = dy.Int64(nullable=True, min=0, max=120, description="in years")
-    allergies = dy.String(nullable=True, regex=SOME_ALLERGENS, description="| between them")
-    conditions = dy.String(nullable=True, regex=WORDS, description="| between them")
-    medicines = dy.String(nullable=True, regex=WORDS, description="taken now, | between them")
+    allergies = dy.String(
+        nullable=True, regex=SOME_ALLERGENS,
+        description=f"none or, | between them, of {', '.join(ALLERGENS)}",
+    )  # fmt: skip
+    conditions = dy.String(nullable=True, regex=WORDS, description=SAID)
+    medicines = dy.String(nullable=True, regex=WORDS, description=f"taken now: {SAID}")
     pregnant = dy.Bool(nullable=True, description="or breastfeeding")
     interests = dy.String(nullable=True, description="in their own words")
 

@@ -21,7 +21,7 @@ from corank.commands.printing import (
     print_json,
     print_why,
 )
-from corank.errors import RequestError
+from corank.errors import BundleError, RequestError
 from corank.monitor import Alert, Monitor, MonitorConfig
 from corank.opinions import Understanding, check_webhook, read_stream, send, told
 from corank.plugin import beside
@@ -146,8 +146,15 @@ def monitor(arguments: argparse.Namespace) -> None:
     if arguments.times is not None:
         options["near"] = min(MonitorConfig.near, arguments.times)
     config = MonitorConfig(window=dt.timedelta(minutes=arguments.minutes), **options)
-    rows, bundle = read_stream(arguments.texts), Path(arguments.bundle)
-    understanding = Understanding.load(beside(bundle, "topic"), beside(bundle, "sentiment"))
+    folders = [beside(Path(arguments.bundle), name) for name in ("topic", "sentiment")]
+    for folder in folders:
+        if not folder.exists():
+            raise BundleError(
+                f"{folder} is not there: the classifiers of what people say lie beside a bundle. "
+                "Fit them on texts of your own with corank.fit_classifier and save them there, or "
+                "take those of corank demo finance."
+            )
+    rows, understanding = read_stream(arguments.texts), Understanding.load(*folders)
     watched = track(rows.iter_rows(), "reading", rows.height)
     found = []
     for each in Monitor(config).watch(understanding.read_all(watched)):

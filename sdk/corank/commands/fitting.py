@@ -18,7 +18,7 @@ from corank.commands.printing import print_answers, print_json
 from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
 from corank.data.grow import grow
-from corank.errors import ConfigError, RequestError
+from corank.errors import ConfigError, DataError, RequestError
 from corank.plugin import beside, named
 from corank.progress import bar
 
@@ -105,7 +105,11 @@ def _fit_and_report(
     pipeline = corank.Pipeline(vertical, arguments.encoder)
     folder = arguments.out.with_name(f"{arguments.out.name}.training")
     pipeline.fit(split.train, config, run=corank.Run(folder, arguments.resume))
-    report = pipeline.evaluate(split.test, timed=True)
+    try:
+        report = pipeline.evaluate(split.test, timed=True)
+    except DataError as error:  # what was fitted is kept
+        pipeline.save(arguments.out)
+        raise DataError(f"{error} {arguments.out} is saved, without a report.") from error
     pipeline.save(arguments.out, report)
     shutil.rmtree(folder, ignore_errors=True)
     say(report.markdown())
@@ -160,7 +164,9 @@ def evaluate(arguments: argparse.Namespace) -> None:
         report = read_report(arguments.bundle)
     else:
         pipeline, split = _as_fitted(arguments)
-        report = pipeline.evaluate(split.test)
+        report = pipeline.evaluate(split.test, timed=arguments.save)
+        if arguments.save:
+            pipeline.save(arguments.bundle, report)
     if arguments.json:
         print_json(report.to_dict())
     else:

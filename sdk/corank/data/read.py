@@ -10,6 +10,7 @@ handed the schemas.
 import datetime as dt
 import difflib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,9 +100,10 @@ def read_tables(
     """
     if not folder.is_dir():
         raise DataError(
-            f"{folder} is not a folder. Expected a folder with items.* and interactions.*."
+            f"{folder} is not a folder. Expected one with items.*, and interactions.* or queries.*."
         )
     paths = _paths(folder, schemas)
+    _check_mapping(paths.values(), columns)
     now = now.astimezone(dt.UTC).replace(tzinfo=None) if now.tzinfo else now
     intake = Intake()
     tables: dict[TableName, pl.DataFrame] = {}
@@ -119,8 +121,8 @@ def read_tables(
         if kept.is_empty():
             _write_rejects(pl.concat(rejected), path_of_rejects, intake)
             raise DataError(
-                f"No row of {path} is usable. Mend the file, or map its columns with "
-                f"columns={{'theirs': 'ours'}}.\n{intake}"
+                f"No row of {path} is usable. Mend the file, or map its columns: "
+                f"{_map('theirs', 'ours')}.\n{intake}"
             )
         tables[name] = kept.drop(ROW)
     _write_rejects(pl.concat(rejected), path_of_rejects, intake)
@@ -210,10 +212,29 @@ def _check_columns(
             raise SchemaError(
                 f"{path} has no column {name!r} (it has {', '.join(found)})."
                 + nearest(name, unmapped)
-                + f" Map it with columns={{{(misspelled or ['theirs'])[0]!r}: {name!r}}}."
+                + f" Map it: {_map((misspelled or ['theirs'])[0], name)}."
             )
     notes = [f"column {name!r} is absent; read as null" for name in known if name not in found]
     return notes + [f"column {name!r} is not part of the schema; ignored" for name in unknown]
+
+
+def _map(theirs: str, ours: str) -> str:
+    """Say how a column is given another name, by command and in Python."""
+    return f"--column {theirs}={ours}, or columns={{{theirs!r}: {ours!r}}}"
+
+
+def _check_mapping(paths: Iterable[Path], columns: Mapping[str, str]) -> None:
+    """See that what is mapped stands in some file."""
+    known: set[str] = set()
+    for path in paths if columns else ():
+        with utf8(path) as readable, suppress(pl.exceptions.PolarsError):  # told when it is read
+            known.update(scan(readable).collect_schema().names())
+    for theirs, ours in columns.items():
+        if theirs not in known:
+            raise SchemaError(
+                f"{theirs!r} is to be read as {ours!r}, and no file has such a column; there are "
+                f"{', '.join(sorted(known))}." + nearest(theirs, known)
+            )
 
 
 def _count(file: str, loaded: _Loaded, kept: pl.DataFrame, bad: pl.DataFrame) -> TableIntake:

@@ -113,7 +113,7 @@ def _miscast(
             raise SchemaError(
                 f"{file}: no value of column {name!r} is {expected(column)}; the first is "
                 f"{raw[name].filter(lost)[0]!r}. Mend the column, or map the right one: "
-                f"columns={{'theirs': {name!r}}}."
+                f"--column theirs={name}, or columns={{'theirs': {name!r}}}."
             )
         reasons[name] = _reason(raw, lost, f"{name}: not {expected(column)}")
     return reasons

@@ -59,7 +59,8 @@ class Task:
         answerable = np.flatnonzero(left > 0)
         if not len(answerable):
             raise DataError(
-                "No case holds a relevant item that was not seen before: too few events."
+                "No case holds a relevant item that was not seen before: too few events. Bring "
+                "more, or hold more of them back for the test."
             )
         return cls(
             cases.users.gather(answerable),

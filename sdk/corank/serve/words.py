@@ -124,7 +124,7 @@ ENGLISH = {
     "gone": "removed",
     "no_report": "This bundle holds no report",
     "no_report_help": "It was saved without being measured, so nothing here says how good it is. "
-    "Measure it: corank evaluate {source} --data FOLDER",
+    "Measure it: corank evaluate {source} --data FOLDER --save",
     "leaks": "This test leaks; the figures are too good.",
     "leading": "{metric}, {split}: every system with its 95% interval",
     "plane": "{metric} against what an answer costs",
@@ -257,7 +257,7 @@ CHINESE = {
     "gone": "已移除",
     "no_report": "此模型包没有报告",
     "no_report_help": "它保存时没有经过评测,因此无法说明好坏。"
-    "请评测:corank evaluate {source} --data FOLDER",
+    "请评测:corank evaluate {source} --data FOLDER --save",
     "leaks": "此测试有泄漏,数字偏高。",
     "leading": "{metric},{split}:各系统及 95% 区间",
     "plane": "{metric} 与应答耗时",
