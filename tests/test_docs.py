@@ -5,7 +5,10 @@ import json
 import re
 import shlex
 from dataclasses import replace
+from http.client import HTTPConnection
+from io import StringIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,10 @@ import pytest
 
 import corank
 from corank import AdaptConfig, ClassifierConfig, Dataset, EncoderConfig, FitConfig, Pipeline
+from corank.arguments import parser
+from corank.classify.faq import Faq
 from corank.data.dataset import Split
+from corank.data.schema import Label
 from corank.encoding import encode
 from corank.rank.rules import Rule
 from corank.retrieve.milvus import MilvusIndex
@@ -98,9 +104,42 @@ def test_the_rules_page_runs(bundle: Path, capsys: pytest.CaptureFixture[str]) -
     assert every <= set(re.findall(r"`(\w+)`", page))
 
 
-def test_the_context_page_runs(pipeline: Pipeline) -> None:
-    from corank.arguments import parser
+def test_the_serving_page_runs_and_answers_over_http(
+    bundle: Path, sample: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_ins = {
+        '"runs/shop"': repr(str(bundle)),
+        '"127.0.0.1", 8000': '"127.0.0.1", 0',
+        "server.serve_forever()": "",
+    }
+    names: dict[str, Any] = {}
+    exec(code_of("serving.md", stand_ins), names)  # noqa: S102  our own page
+    server = names["server"]
+    monkeypatch.setattr(names["Search"], "log_message", lambda *_: None)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        for query, status in (("coffee%20grinder", 200), ("%20", 400)):
+            call = HTTPConnection("127.0.0.1", server.server_port, timeout=30)
+            call.request("GET", f"/?q={query}")
+            reply = call.getresponse()
+            said = json.loads(reply.read())
+            call.close()
+            assert reply.status == status
+            assert len(said["answers"]) == 10 if status == 200 else "empty" in said["error"]
+    finally:
+        server.shutdown()
+        server.server_close()
+    page = (DOCS / "serving.md").read_text("utf-8")
+    (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    for line in commands.splitlines():
+        parser().parse_args(shlex.split(line)[1:])
+    (table,) = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
+    graded = pl.read_csv(StringIO(table))
+    assert Label.validate(graded.cast({"grade": pl.Int64})).height == 2
+    assert set(graded["item_id"]) <= set(sample.items["item_id"])
 
+
+def test_the_context_page_runs(pipeline: Pipeline) -> None:
     page = (DOCS / "context.md").read_text("utf-8")
     names: dict[str, Any] = {"engine": pipeline.engine}
     exec(code_of("context.md", {}), names)  # noqa: S102  our own page
@@ -113,8 +152,6 @@ def test_the_context_page_runs(pipeline: Pipeline) -> None:
 def test_the_page_on_explanations_runs(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from corank.arguments import parser
-
     page = (DOCS / "explanations.md").read_text("utf-8")
     names: dict[str, Any] = {"engine": pipeline.engine}
     exec(code_of("explanations.md", {}), names)  # noqa: S102  our own page
@@ -177,7 +214,6 @@ def test_the_page_on_scale_runs(
 def test_the_tuning_page_runs(
     tiny_encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from corank.arguments import parser
     from corank.tune.space import read_space
 
     monkeypatch.chdir(tmp_path)
@@ -280,8 +316,15 @@ def test_the_ads_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:No three labelling functions")  # there are three sentences
-def test_the_finance_page_runs(tiny_encoder: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_finance_page_runs(
+    tiny_encoder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
     stand_ins = {
+        ", frozen).save": ", frozen, encoder=encoder).save",
         "questions(), config)": "questions(), config, encoder=encoder)",
         "voted(sentences))": "voted(sentences), options=quick, encoder=encoder)",
         "sentences, sentiments)": "sentences, sentiments, options=quick, encoder=encoder)",
@@ -292,18 +335,21 @@ def test_the_finance_page_runs(tiny_encoder: str, capsys: pytest.CaptureFixture[
         "quick": {"epochs": 1, "precision": "no", "mode": "full", "batch_size": 8},
         "sentences": ["Net sales rose by 9%.", "Net sales fell by 9%.", "It is based here."] * 4,
         "sentiments": ["positive", "negative", "neutral"] * 4,
+        "texts": ["the app broke", "the app is good", "fees rose", "fees fell"] * 3,
+        "topics": ["app", "app", "fees", "fees"] * 3,
         "messages": ["my card is lost", "where is the card", "a fee was taken", "why a fee"] * 4,
         "wanted": ["card", "card", "fee", None] * 4,
         "encoder": EncoderConfig(name=tiny_encoder, max_tokens=32),
     }
     exec(code_of("finance.md", stand_ins), names)  # noqa: S102  our own page
     assert "FaqAnswer(entry=" in capsys.readouterr().out
+    for name in ("topic", "sentiment"):
+        assert corank.Classifier.load(f"runs/bank.{name}").classes
+    assert Faq.load("runs/bank.faq").entries.height
 
 
 @pytest.mark.parametrize("page", ["ads.md", "finance.md", "health.md"])
 def test_the_commands_of_a_page_parse(page: str) -> None:
-    from corank.arguments import parser
-
     text = (DOCS / page).read_text("utf-8")
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     lines = [line for block in blocks for line in block.splitlines()]
