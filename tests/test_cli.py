@@ -316,6 +316,11 @@ def test_recommend_without_a_history_shows_what_is_popular(runs: Path) -> None:
     assert "chosen by" in done.out
 
 
+def test_new_items_are_for_somebody(runs: Path) -> None:
+    assert "new items need a --history" in call("recommend", runs, "--as-new").out
+    assert "new items" not in call("recommend", runs, "--as-new", "--history", "KIT-0001").out
+
+
 def test_whoever_reads_may_stop_reading(runs: Path) -> None:
     command = [sys.executable, "-m", "corank", "inspect", str(runs)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -122,7 +122,12 @@ def recommend(arguments: argparse.Namespace) -> None:
     """``corank recommend``."""
     engine = corank.load(arguments.bundle)
     answers = engine.recommend(arguments.history, **_asked(arguments), **_visit(arguments))
-    print_json(answers.to_dict()) if arguments.json else print_answers(answers)
+    if arguments.json:
+        print_json(answers.to_dict())
+        return
+    print_answers(answers)
+    if arguments.as_new and not answers and not (arguments.history or arguments.interests):
+        print("     nothing is known of who asks: new items need a --history or --interests")
 
 
 def why(arguments: argparse.Namespace) -> None:
