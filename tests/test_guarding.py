@@ -52,12 +52,20 @@ def test_the_engine_asks_before_it_answers(pipeline: Pipeline) -> None:
 def test_a_clinics_words_are_those_of_its_catalogue() -> None:
     clinic = load_vertical("health")
     known = known_words(clinic.read_sample().items, clinic.vocabulary, clinic.joins)
-    check_words({"medicines": "none", "conditions": "migraine|asthma"}, clinic.vocabulary, known)
+    check_words(
+        {"medicines": "none", "conditions": "asthma|heart_disease"}, clinic.vocabulary, known
+    )
     for column, said, meant in (
         ("medicines", "warfarn", "warfarin"), ("conditions", "hgih_blood_pressure", "high_blood"),
     ):  # fmt: skip
         with pytest.raises(RequestError, match=f"Did you mean '{meant}"):
             check_words({column: said}, clinic.vocabulary, known)
+    with pytest.raises(
+        RequestError, match="Did you mean 'heart_disease'"
+    ):  # a topic guards nothing
+        check_words({"conditions": "heart_diseas"}, clinic.vocabulary, known)
+    with pytest.raises(RequestError, match="'heart' stands in no item's avoid"):  # a topic
+        check_words({"conditions": "heart"}, clinic.vocabulary, known)
     wrong = replace(clinic, example_asker={"medicines": "warfarn"})
     with pytest.raises(DeclarationError, match="makes no sense: medicines: 'warfarn'"):
         check_vertical(wrong)

@@ -8,17 +8,18 @@ which ``en`` is one at least; what is asked in Chinese is answered in Chinese wh
     ^what (is|causes), cream$         at the start of what was typed, or at its end
     (吃了|吞了)...(整瓶|电池)           in Chinese up to eight characters between
 
-They are searched in what was typed with case, accents and apostrophes taken away. Knows words;
-knows no models.
+They are searched in what was typed with case, accents and apostrophes taken away, and the commonest
+traditional characters made simplified. Knows words; knows no models.
 """
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from corank.errors import DeclarationError
+from corank.simplified import SIMPLIFIED
 
 Told = Mapping[str, str]
 """Language -> text."""
@@ -42,6 +43,8 @@ class Alarm:
             in the middle of it. Leave them out where a wrong silence costs more than a wrong
             message.
         anyway: wordings that raise it whatever calm ones are found as well.
+        present: wordings that say it is here and now, of somebody near; with one of them calm ones
+            lay nothing.
 
     Raises:
         DeclarationError: a wording cannot be read, or there is none, or no English message.
@@ -52,12 +55,13 @@ class Alarm:
     wordings: tuple[str, ...]
     calm: tuple[str, ...] = ()
     anyway: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_told(f"Alarm {self.name!r}", self.message)
         if not self.wordings:
             raise DeclarationError(f"Alarm {self.name!r} declares no wording.")
-        for wording in (*self.wordings, *self.calm, *self.anyway):
+        for wording in (*self.wordings, *self.calm, *self.anyway, *self.present):
             try:
                 re.compile(pattern(wording))
             except re.error as error:
@@ -70,19 +74,31 @@ class Alarm:
         told = folded(text)
         if self.anyway and self._anyway.search(told):
             return True
-        return bool(self._heard.search(told)) and not (self.calm and self._calm.search(told))
+        if not self._heard.search(told):
+            return False
+        if self.present and self._present.search(told):
+            return True
+        return not (self.calm and self._calm.search(told))
 
     @cached_property
     def _heard(self) -> re.Pattern[str]:
-        return re.compile("|".join(map(pattern, self.wordings)))
+        return _any(self.wordings)
 
     @cached_property
     def _anyway(self) -> re.Pattern[str]:
-        return re.compile("|".join(map(pattern, self.anyway)))
+        return _any(self.anyway)
 
     @cached_property
     def _calm(self) -> re.Pattern[str]:
-        return re.compile("|".join(map(pattern, self.calm)))
+        return _any(self.calm)
+
+    @cached_property
+    def _present(self) -> re.Pattern[str]:
+        return _any(self.present)
+
+
+def _any(wordings: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(pattern, wordings)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,9 +148,12 @@ def pattern(wording: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Return a text as wordings see it: NFKC, lower case, no accents or apostrophes, one space."""
+    """Return a text as wordings see it.
+
+    NFKC, lower case, no accents or apostrophes, one space, simplified characters.
+    """
     told = unicodedata.normalize("NFKC", _APOSTROPHES.sub("", text))
-    plain = unicodedata.normalize("NFKD", told).casefold()
+    plain = unicodedata.normalize("NFKD", told.translate(SIMPLIFIED)).casefold()
     return _SPACE.sub(" ", _MARKS.sub("", plain)).strip()
 
 

@@ -120,7 +120,8 @@ def _clinic(item: Row, now: Row, seen: bool) -> bool:
         theirs = _said(now, said) - {"none"}
         if theirs and (item[column] is None or theirs & set(item[column].split("|"))):
             return False
-    if now.get("pregnant") and item["pregnancy"] != "safe":
+    expecting = now.get("pregnant") or "pregnancy" in _said(now, "conditions")
+    if expecting and item["pregnancy"] != "safe":
         return False
     age = now.get("age")
     if item["min_age"] is not None and (age or 0) < item["min_age"]:
@@ -197,7 +198,7 @@ PROMISES = {
         {
             "kind": ("article", "answer", "product", "product", "product", None),
             "allergens": ("none", "milk", "milk|soya", None),
-            "avoid_conditions": ("none", "asthma", "asthma|gout", None),
+            "avoid_conditions": ("none", "asthma", "asthma|gout", "migraine|pregnancy", None),
             "avoid_medicines": ("none", "warfarin", "digoxin|warfarin", None),
             "pregnancy": ("safe", "ask", "avoid", None),
             "min_age": (None, 2, 18),
@@ -207,7 +208,7 @@ PROMISES = {
         st.fixed_dictionaries(
             {
                 "allergies": st.just("none") | _some("milk", "egg", "soya"),
-                "conditions": st.just("none") | _some("asthma", "gout", "migraine"),
+                "conditions": st.just("none") | _some("asthma", "gout", "migraine", "pregnancy"),
                 "medicines": st.just("none") | _some("warfarin", "digoxin"),
                 "pregnant": st.none() | st.booleans(),
                 "age": st.sampled_from([None, 1, 2, 12, 13, 18, 90]),

@@ -7,9 +7,11 @@ from corank import Alarm, Policy
 from corank_health.wordings import (
     ASKED_ABOUT,
     EMERGENCY,
+    HERE_AND_NOW,
     OVERDOSE,
-    SUICIDE,
     SUICIDE_ASKED_ABOUT,
+    SUICIDE_MEANT,
+    SUICIDE_NAMED,
     WHATEVER_IS_ASKED,
 )
 
@@ -62,9 +64,9 @@ POLICY = Policy(
         Alarm(
             name="suicide",
             message=TALK,
-            wordings=SUICIDE,
+            wordings=SUICIDE_NAMED,
             calm=SUICIDE_ASKED_ABOUT,
-            anyway=("(i|im) (want|going) to (die|kill myself|end it)", "(我)想死", "我...不想活"),
+            anyway=SUICIDE_MEANT,
         ),
         Alarm(name="overdose", message=POISON, wordings=OVERDOSE),
         Alarm(
@@ -73,6 +75,7 @@ POLICY = Policy(
             wordings=EMERGENCY,
             calm=ASKED_ABOUT,
             anyway=WHATEVER_IS_ASKED,
+            present=HERE_AND_NOW,
         ),
     ),
     masked=("age", "allergies", "conditions", "medicines", "pregnant", "interests"),

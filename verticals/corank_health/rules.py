@@ -19,7 +19,7 @@ JOINS = (
 """What an ingredient brings with it, by the knowledge graph; see `corank.data.graph`."""
 
 VOCABULARY = {
-    "conditions": ("avoid_conditions", "topics"),
+    "conditions": ("avoid_conditions",),
     "medicines": ("avoid_medicines",),
 }
 """Where words stand that somebody may say of themselves; the schema knows every allergen."""
@@ -38,7 +38,9 @@ def _none_of(column: str, said: str) -> pl.Expr:
     return _read | (theirs.list.len() == 0) | apart
 
 
-_pregnant = asker("pregnant").fill_null(False)
+_EXPECTING = ["pregnancy", "breastfeeding", "gestational_diabetes"]  # said as conditions
+_said = asker("conditions").str.split("|").list.set_intersection(_EXPECTING).list.len() > 0
+_pregnant = asker("pregnant").fill_null(False) | _said.fill_null(False)
 _safe = pl.col("pregnancy").cast(pl.String) == "safe"
 _age = asker("age")
 

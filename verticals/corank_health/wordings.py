@@ -5,7 +5,7 @@ the disclaimer. A false alarm costs one press of the back button, so little is t
 """
 
 # fmt: off
-SUICIDE = (
+SUICIDE_MEANT = (
     "(kill*|hang*|shoot*|cut*|hurt*|harm*|drown*) (myself|himself|herself)",
     "(want*|wanna|going|ready|plan*|tr*|decided) to (die|end it|end everything|end things|"
     "not wake)",
@@ -17,17 +17,19 @@ SUICIDE = (
     "cant (go on|live like this|do this any more|do this anymore|take it any more|take it anymore)",
     "(feel*|am|im|is|hes|shes|so) suicidal", "(goodbye|suicide) (note|letter)",
     "(painless*|easiest|quickest|best|fastest) ... (die|kill myself)",
-    "不想活", "想死", "想自杀", "要自杀", "活不下去", "活着没意思", "结束...生命", "割腕",
-    "想跳楼", "寻死", "轻生的念头",
+    "commit* suicide", "suicide (method*|pill*|plan)",
+    "不想活", "想死", "(想|要|打算|准备|怎么|如何|怎样|去)自杀", "活不下去", "活着没意思",
+    "结束...生命", "割腕", "(想|要)跳楼", "寻死", "轻生的念头",
 )
+SUICIDE_NAMED = ("自杀", "轻生", "(my|a) suicide attempt")
 SUICIDE_ASKED_ABOUT = (
-    "(film|movie|novel|book) about", "volunteer*", "电影", "小说", "志愿者", "培训", "课程",
+    "电影", "小说", "志愿者", "培训", "课程", "预防", "统计", "自杀率", "危险因素",
 )
 
 _CHILD = "(baby|newborn|infant|toddler|son|daughter|child|week old|month old|year old)"
 _SWALLOWED = "(took|taken|take|taking|swallow*|ate|eaten|eating|drank|drunk|drinking|had|licked)"
 _MEDICINE = (
-    "(pill*|tablet*|capsule*|paracetamol|acetaminophen|tylenol|ibuprofen|aspirin|medicine*|"
+    "(pill*|tablet*|capsule*|painkiller*|paracetamol|acetaminophen|tylenol|ibuprofen|aspirin|medicine*|"
     "medication|"
     "meds|insulin|antidepressant*|sleeping|codeine|morphine|opioid*|heroin|fentanyl|iron)"
 )
@@ -36,9 +38,11 @@ POISON = (
     "batteries|magnet*|"
     "rat poison|weedkiller|weed killer|berries|mushroom*|foxglove|turps|petrol|lamp oil|nicotine)"
 )
+_TAKEN_ZH = "(吃了|服了|服下|吞了|吞下|吃下|喝了|误食|误服|误吞)"
+_DIGIT = "(0|1|2|3|4|5|6|7|8|9)"
 OVERDOSE = (
-    f"{_SWALLOWED} ... (too many|too much|whole|entire|all|handful|double|packet|bottle|"
-    f"box) ... {_MEDICINE}",
+    f"{_SWALLOWED} ... (too many|too much|whole|entire|all|handful*|double|packet*|"
+    f"bottle*|box*|strip*|packs) ... {_MEDICINE}",
     f"{_SWALLOWED} ... (ten|twelve|fifteen|sixteen|twenty|thirty|forty|fifty|1*|2*|3*|4*|"
     f"5*) {_MEDICINE}",
     f"{_SWALLOWED} ... {_MEDICINE} ... (too many|whole box|all of them|all at once|at once)",
@@ -55,6 +59,7 @@ OVERDOSE = (
     "(吃了|吞了|吞下|喝了|误食|误服|误吞)...(农药|洗洁精|漂白|消毒|电池|安眠药|老鼠药|干燥剂|"
     "洁厕|磁铁)",
     "(药|服药)...(过量|吃多了)",
+    f"{_TAKEN_ZH}...(十|百|{_DIGIT}{_DIGIT})...(片|粒|颗)",
 )
 
 _HURT = "(pain*|hurt*|tight*|pressure|crush*|squeez*|ach*|heavy|heaviness|burning)"
@@ -174,7 +179,7 @@ ASKED_ABOUT = (
     "(kit|course|class|policy|leaflet|sticker|bag) (for|on|about)", "(detector|alarm*) for",
     "dying of (boredom|heat|hunger|thirst|laughter)",
     "(kit|expiry|replacement|normal development|exercise*|cream|insurance)$",
-    "^what (is|are|was|does|do|cause*|happens|to expect)", "^whats (a|an|the)",
+    "^what (is|are|was|does|cause*|happens|to expect)", "^whats (a|an|the)",
     "^why (do|does|is|are|did)",
     "^how (common|long|to prevent|to avoid|is|are|do|does|often|many)",
     "^(can|does|do|could|is it) ... (cause|causes|true|hereditary)",
@@ -189,5 +194,15 @@ ASKED_ABOUT = (
     "什么是", "是什么", "原因", "预防", "风险因素", "危险因素", "课程", "培训", "电影", "小说",
     "志愿者", "康复", "后遗症",
     "早期症状", "有哪些", "注意事项", "区别",
+)
+HERE_AND_NOW = (
+    "(my|our) (husband|wife|baby|son|daughter|child|boy|girl|kid|mum|mom|dad|mother|father|friend|"
+    "partner|grandma|grandad|gran|nan|sister|brother|flatmate|roommate|colleague|chest|arm|face|leg)",
+    "(he|she|hes|shes|they) (is|are|has|was|cant|cannot|wont|isnt|had)", "(hes|shes)",
+    "(i cant|i cannot|im having|i am having|ive got|i feel|i think im)",
+    "(right now|now|again|suddenly)",
+    "(what|how) (do|should|can) (i|we) (do|stop|help)", "help me", "it wont stop", "severe chest",
+    "救命", "突然", "止不住", "怎么办", "我", "他", "她", "老公", "老婆", "丈夫", "妻子", "爸",
+    "妈", "孩子", "宝宝", "儿子", "女儿", "奶奶", "爷爷", "朋友", "同事", "有人",
 )
 # fmt: on
