@@ -354,6 +354,8 @@ def test_where_narrows_as_in_sql(runs: Path, sample: Dataset) -> None:
         ("why RUNS KIT-0001 --query ' '", 4, "The query is empty"),
         ("recommend RUNS --now phone", 4, "Write it as in device=phone"),
         ("search RUNS coffee --now devise=phone", 4, "Did you mean 'device'?"),
+        ("search RUNS coffee --now devise=phone --now device=tv", 4, "Did you mean 'device'?"),
+        ("search RUNS coffee --now device=phone device=tv", 4, "--now tells 'device' twice"),
         ("recommend RUNS --now devise=phone", 4, "Did you mean 'device'?"),
         ("search EMPTY/runs coffee", 5, "is no bundle: it holds no bundle.json"),
         ("evaluate EMPTY", 5, "is no bundle: it holds no bundle.json"),

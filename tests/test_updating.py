@@ -18,6 +18,8 @@ from corank import Dataset, EncoderConfig, FitConfig, Pipeline, UpdateConfig
 from corank.bundle import publish, roll_back
 from corank.cli import main
 from corank.compress.export import pair_scorer
+from corank.data.context import SESSION, nothing_known
+from corank.data.ragged import Ragged
 from corank.data.text import render
 from corank.errors import BundleError, ConfigError, DataError
 from corank.evaluate.gate import Gate
@@ -25,7 +27,7 @@ from corank.language.cross_encoder import CrossEncoder
 from corank.language.encoder import Encoder
 from corank.rank.ranker import Ranker
 from corank.rank.reader import READ, Reader
-from corank.updating import replayed
+from corank.updating import known_part, replayed
 
 LENIENT = Gate(budget=0.5)
 
@@ -56,6 +58,15 @@ def fitted(old: Dataset, tiny_encoder: str, tiny_fit: FitConfig) -> Pipeline:
     pipeline = Pipeline(corank.load_vertical("ecommerce"), encoder)
     pipeline.fit(old.split("time").train, tiny_fit)
     return pipeline
+
+
+def test_an_engine_is_asked_about_as_much_of_a_session_as_it_knows() -> None:
+    histories = Ragged.of([[5, 11, 12], [5, 1, 11], [1, 2, 3], []])
+    moments = nothing_known(4).with_columns(pl.Series(SESSION, [3, 2, 1, 0], pl.Int32))
+    known, asked = known_part(histories, moments, 10)
+    assert [known[row].tolist() for row in range(4)] == [[5], [5, 1], [1, 2, 3], []]
+    assert asked[SESSION].to_list() == [1, 1, 1, 0]
+    assert asked.schema == moments.schema
 
 
 def test_items_that_came_since_are_learned(

@@ -179,7 +179,7 @@ def parser() -> argparse.ArgumentParser:
         "corank recommend runs/shop --history B000142FVW",
     )  # fmt: skip
     recommend.add_argument("bundle")
-    recommend.add_argument("--history", nargs="*", default=[], help=HISTORY)
+    recommend.add_argument("--history", nargs="*", action="extend", default=[], help=HISTORY)
     _add_visit(recommend)
     _add_asking(recommend)
 
@@ -191,7 +191,7 @@ def parser() -> argparse.ArgumentParser:
     why.add_argument("item", help="an item id of the catalogue")
     asked = why.add_mutually_exclusive_group(required=True)
     asked.add_argument("--query", help="what was searched for")
-    asked.add_argument("--history", nargs="*", help=HISTORY)
+    asked.add_argument("--history", nargs="*", action="extend", help=HISTORY)
     _add_visit(why)
     _add_asking(why)
 
@@ -290,6 +290,7 @@ def _add_asking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--now",
         nargs="*",
+        action="extend",
         default=[],
         metavar="COLUMN=VALUE",
         help='what is known of the moment: device=phone "timestamp=2026-03-01 21:00"',

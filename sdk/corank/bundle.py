@@ -92,11 +92,8 @@ def publish(
     path.parent.mkdir(parents=True, exist_ok=True)
     with alone_in(path.parent):
         _settle(path)
-        if made_from and identity(path) != made_from:
-            raise BundleError(
-                f"{path} has changed since it was read, by another update or compression; it is "
-                "left as it is. Begin again from what it is now."
-            )
+        if made_from:
+            _check_unchanged(path, made_from)
         after, gone = path.with_name(f".next-{path.name}"), path.with_name(f".gone-{path.name}")
         save(engine, report, after)
         shutil.rmtree(gone, ignore_errors=True)
@@ -107,6 +104,32 @@ def publish(
             path.rename(before)
         after.rename(path)
         shutil.rmtree(gone, ignore_errors=True)
+
+
+def put_report(engine: Engine, report: Report, path: Path, *, made_from: str) -> None:
+    """Write a bundle again, with a report; nothing else of it changes, and none is kept beside it.
+
+    Args:
+        engine: what was read from there.
+        report: about it.
+        path: where.
+        made_from: the `identity` of the bundle that was read.
+
+    Raises:
+        BundleError: by now there is another one.
+    """
+    with alone_in(path.parent):
+        _settle(path)
+        _check_unchanged(path, made_from)
+        save(engine, report, path)
+
+
+def _check_unchanged(path: Path, made_from: str) -> None:
+    if identity(path) != made_from:
+        raise BundleError(
+            f"{path} has changed since it was read, by another update or compression; it is "
+            "left as it is. Begin again from what it is now."
+        )
 
 
 def identity(path: Path) -> str:

@@ -87,9 +87,9 @@ def measure(
         rows, cases, more = _recommendations(engines, train, test, untuned, peers, timed, seed)
         about |= more
     rows += _search(engines, test, frozen, untuned, cases, seed)
-    rows += _sureness(engine, test)
     if not rows:
         raise DataError("The test asks nothing: no relevant event, and fewer than two queries.")
+    rows += _sureness(engine, test)
     lead = rows[0].metric
     about |= {"seed": seed, "cases": cases, "labels": train.label_table().to_dicts()}
     return Report(verdict(rows, lead), tuple(rows), about | engine.about, test.leaks)

@@ -55,7 +55,8 @@ def fit_recommender(
         start: see `fit_ranker`.
 
     Returns:
-        The ranker, and the cases of validation, which it was not trained on.
+        The ranker, and the cases of validation. Trees and a full linear ranker were not trained on
+        them; where data is so small that a few weights are all that is kept, those were in the end.
     """
     early, signals, encoder, held, validation = lessons
     how, seed = config.ranker, config.seed
@@ -73,6 +74,9 @@ def fit_chances_of(
 ) -> Chances | None:
     """Learn what the ranker's scores promise, on validation: of what was shown, where that is told.
 
+    Other splits than by time hold out what was chosen and not what was only shown: of such a part
+    nothing can be said about being shown, and there are no chances.
+
     Args:
         ranker: of recommendations.
         check: the candidates of validation, for domains that do not tell.
@@ -81,6 +85,8 @@ def fit_chances_of(
     _, signals, encoder, _, validation = lessons
     if validation.exposure is None:
         return promises(ranker, check)
+    if validation.protocol and validation.protocol.name != "time":
+        return None
     shown = validation.exposures().sample(SHOWN, config.seed)
     if not len(shown):
         return None

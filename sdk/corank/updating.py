@@ -12,6 +12,7 @@ import polars as pl
 
 from corank.compress.runtime import TextEncoder
 from corank.config import check_ranges
+from corank.data.context import SESSION, Moments
 from corank.data.dataset import Cases, Dataset, Split
 from corank.data.grow import Grown
 from corank.data.ragged import Ragged
@@ -126,19 +127,23 @@ def judge(updated: Engine, current: Engine, slices: Slices, gate: Gate, seed: in
 
     def compared(cases: Cases) -> Slice:
         task = Task.of(cases, updated.signals.repeatable)
-        known = _known(task.histories, current.items.height)
+        known = known_part(task.histories, task.moments, current.items.height)
         return Slice(
             compute(metric, task.judge(rank_histories(updated, task.histories, task.moments))),
-            compute(metric, task.judge(rank_histories(current, known, task.moments))),
+            compute(metric, task.judge(rank_histories(current, *known))),
             task.users.to_physical().rank("dense").to_numpy(),
         )
 
     return gate.judge(metric, new=compared(slices.new), old=compared(slices.old), seed=seed)
 
 
-def _known(histories: Ragged, n_items: int) -> Ragged:
-    """Leave out what an engine of so many items has never heard of."""
-    kept = histories.items < n_items
-    left = np.bincount(histories.rows()[kept], minlength=len(histories))
+def known_part(histories: Ragged, moments: Moments, n_items: int) -> tuple[Ragged, Moments]:
+    """Leave out what an engine of so many items has never heard of; sessions hold as much less."""
+    kept, row = histories.items < n_items, histories.rows()
+    left = np.bincount(row[kept], minlength=len(histories))
     indptr = np.concatenate([[0], np.cumsum(left)]).astype(np.int64)
-    return Ragged(indptr, histories.items[kept], histories.values[kept])
+    session = moments[SESSION].to_numpy()
+    newest = histories.indptr[1:][row] - np.arange(len(row)) <= session[row]
+    held = np.bincount(row[kept & newest], minlength=len(histories)).astype(session.dtype)
+    shorter = moments.with_columns(pl.Series(SESSION, held, moments.schema[SESSION]))
+    return Ragged(indptr, histories.items[kept], histories.values[kept]), shorter

@@ -174,6 +174,8 @@ def test_nothing_known_is_no_session() -> None:
         ({"device": {"a": 1}}, "cannot be read as String"),
         ({"age": 10**40}, "cannot be read as Int64"),
         ({"age": {"a": 1}}, "cannot be read as Int64"),
+        ({"age": 17.9}, "cannot be read as Int64"),
+        ({"age": True}, "cannot be read as Int64"),
         ({7: "phone"}, "names 7, which is no column"),
         ({"age": 400}, "age=400 is too large. The column holds: in years"),
         ({"allergies": "peanutz"}, "allergies='peanutz' is malformed"),

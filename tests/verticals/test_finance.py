@@ -20,6 +20,8 @@ VERTICAL = load_vertical("finance")
         ([("apply", 0), ("open", 3)], 3),
         ([("open", 0), ("close", 40)], 0),
         ([("open", 0), ("close", 400)], 3),
+        ([("close", 0), ("open", 150)], 3),
+        ([("close", 0), ("open", 150), ("close", 170)], 0),
         ([("open", 0), ("complain", 200)], 0),
     ],
 )

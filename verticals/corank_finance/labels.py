@@ -51,9 +51,10 @@ def viewed_again() -> pl.Expr:
 @labeling_function(weight=12)
 def closed_soon() -> pl.Expr:
     """Closed within two months of being opened: overrules all that led to it."""
-    began = pl.col("timestamp").filter(_event("open")).min().over(_pair)
-    ended = pl.col("timestamp").filter(_event("close")).min().over(_pair)
-    return pl.when((ended - began).dt.total_days() <= SOON).then(0)
+    at = pl.col("timestamp")
+    began = pl.when(_event("open")).then(at).forward_fill()  # the last time before each event
+    lasted = pl.when(_event("close")).then(at - began).min().over(_pair, order_by="timestamp")
+    return pl.when(lasted.dt.total_days() <= SOON).then(0)
 
 
 @labeling_function(weight=12)

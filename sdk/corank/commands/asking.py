@@ -212,6 +212,11 @@ def _now(arguments: argparse.Namespace) -> dict[str, str]:
     pairs = [given.partition("=") for given in arguments.now]
     if wrong := [name for name, sign, _ in pairs if not sign]:
         raise RequestError(f"--now {wrong[0]!r} holds no '='. Write it as in device=phone.")
+    names = [name for name, _, _ in pairs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise RequestError(
+            f"--now tells {twice[0]!r} twice. Write several values as one: {twice[0]}='a|b'."
+        )
     return {name: value for name, _, value in pairs}
 
 

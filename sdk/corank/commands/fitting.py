@@ -13,7 +13,15 @@ import polars as pl
 
 import corank
 from corank.arguments import fit_after
-from corank.bundle import BUNDLE, check_places, identity, publish, read_report, roll_back
+from corank.bundle import (
+    BUNDLE,
+    check_places,
+    identity,
+    publish,
+    put_report,
+    read_report,
+    roll_back,
+)
 from corank.commands.printing import print_answers, print_json
 from corank.config import from_mapping
 from corank.data.dataset import Dataset, Split
@@ -163,10 +171,11 @@ def evaluate(arguments: argparse.Namespace) -> None:
     if arguments.data is None:
         report = read_report(arguments.bundle)
     else:
+        standing = identity(arguments.bundle)
         pipeline, split = _as_fitted(arguments)
         report = pipeline.evaluate(split.test, timed=arguments.save)
         if arguments.save:
-            pipeline.save(arguments.bundle, report)
+            put_report(pipeline.engine, report, arguments.bundle, made_from=standing)
     if arguments.json:
         print_json(report.to_dict())
     else:

@@ -8,7 +8,9 @@ import dataframely as dy
 import polars as pl
 
 _WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-_TIMES = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
+_TIMES = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z", "%Y%m%dT%H%M%S%#z", "%Y%m%dT%H%M%#z")
+DAYS = (19_000_101, 21_001_231)
+"""Numbers from and to which eight digits are a date."""
 _OFFSET = r"T.*(Z|[+-]\d\d(:?\d\d)?)$"
 _COLUMN = "column"
 
@@ -18,7 +20,8 @@ def cast(given: pl.Series, wanted: pl.DataType) -> pl.Series:
 
     Text is read generously: white space around it does not count, whole numbers may end in
     ``.0``, true and false may be yes and no or 1 and 0. Times are ISO 8601, converted to UTC
-    when they hold an offset, or Unix seconds, milliseconds, microseconds or nanoseconds.
+    when they hold an offset, or Unix seconds, milliseconds, microseconds or nanoseconds. Eight
+    digits are a date (20260131), as Unix seconds they would lie in August 1970.
     """
     if given.dtype == wanted:
         return given
@@ -123,6 +126,8 @@ def _datetime(column: pl.Expr, given: pl.DataType) -> pl.Expr:
 def _epoch(number: pl.Expr) -> pl.Expr:
     """Unix time to Datetime; its size tells the unit: 1e11 seconds is the year 5138."""
     size = number.abs()
+    digits = number.cast(pl.Int64, strict=False).cast(pl.String)
+    day = digits.str.to_date("%Y%m%d", strict=False).cast(pl.Datetime("us"))
     microseconds = (
         pl.when(size < 10**11)
         .then(number * 10**6)
@@ -132,4 +137,5 @@ def _epoch(number: pl.Expr) -> pl.Expr:
         .then(number)
         .otherwise(number // 10**3)
     )
-    return microseconds.cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
+    seconds = microseconds.cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
+    return pl.when(number.is_between(*DAYS)).then(day).otherwise(seconds)

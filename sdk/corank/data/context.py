@@ -212,6 +212,10 @@ def _value(name: str, value: Any, column: dy.Column) -> pl.Series:
     try:
         if isinstance(value, Mapping):
             raise TypeError  # polars casts one to nearly anything
+        if dtype.is_integer() and (
+            isinstance(value, bool) or (isinstance(value, float) and not value.is_integer())
+        ):
+            raise TypeError  # polars would cut it
         if isinstance(value, str) and isinstance(dtype, pl.Datetime):
             value = pl.Series([value]).str.to_datetime(time_unit=dtype.time_unit).item()
         known = {"true": True, "false": False}.get(str(value).lower(), value)

@@ -4,8 +4,9 @@ Where a domain says what was shown and what came of it (impressions and clicks),
 about being shown: of what stood before somebody's eyes, how much was chosen. Elsewhere it is about
 the candidates of a moment: how often such a one is what comes next.
 
-Isotonic regression on cases of validation: no signal and no ranker learned from them, though they
-decided when the user model was done and what was kept of the ranker. Those without a good answer
+Isotonic regression on cases of validation: no signal learned from them, though they decided when
+the user model was done and what was kept of the ranker; of small data, where a ranker of a few
+weights is kept, those weights did in the end. Those without a good answer
 are included, and one more at either end that goes against its score, so that nothing is promised
 for certain. A higher score never promises less. Torch-free; scikit-learn is needed to learn it, and
 not to use it.

@@ -12,7 +12,7 @@ import polars as pl
 
 from corank.vertical import Vertical
 
-MOST = 200  # characters of one answer
+MOST = 4_000  # characters of one answer that a browser takes; nothing is cut here
 YES_NO = ("true", "false")
 
 
@@ -71,7 +71,7 @@ def told(asked: Sequence[Question], answers: Sequence[Any]) -> dict[str, Any]:
     """
     known: dict[str, Any] = {}
     for question, answer in zip(asked, answers, strict=True):
-        said = str(answer or "").strip()[:MOST]
+        said = str(answer or "").strip()
         if said:
             known[question.column] = said == "true" if question.choices == YES_NO else said
     return known

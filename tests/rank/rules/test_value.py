@@ -33,6 +33,12 @@ def test_chance_times_value_decides_and_is_the_score() -> None:
     assert answer.moved == {0: ("bid",), 1: ("bid",)}
 
 
+def test_where_no_rule_asks_who_asks_an_auction_is_one_all_the_same() -> None:
+    items = pl.DataFrame({"bid": [1.0, 4.0, 2.0]})
+    nobody = Shelf(items, np.eye(3, dtype=np.float32), pl.DataFrame())
+    assert BID.apply(ranked(3, 2, 1), nobody).items.tolist() == [1, 0, 2]
+
+
 def test_without_chances_a_score_is_the_logarithm_of_one() -> None:
     answer = BID.apply(ranked(1.0, 0.0, promised=False), shelf(1.0, np.e**2))
     assert answer.items.tolist() == [1, 0]

@@ -95,6 +95,8 @@ class Shelf:
         one = pl.int_range(pl.len()).alias(_HELD)  # they may name no item column at all
         rows = self.items.select(one, *sorted(n for n in named if not n.startswith(ASKER)))
         wanted: pl.DataFrame = rows[items.tolist()]
+        if not self._asker.width:  # no rule asks anything: nobody to stand beside the items
+            return wanted
         return wanted.join(self._asker, how="cross")
 
     def mask(self, when: pl.Expr) -> Mask:
