@@ -89,6 +89,11 @@ def test_what_a_frozen_head_cannot_have_is_refused(tiny_encoder: str) -> None:
     encoder, frozen = EncoderConfig(name=tiny_encoder, max_tokens=32), replace(TOY, mode="frozen")
     with pytest.raises(ConfigError, match="adapter='prompt' cannot be had with mode='frozen'"):
         fit_classifier(TEXTS, LABELS, replace(frozen, adapter="prompt"), encoder=encoder)
+    few = ClassifierConfig(mode="few")
+    with pytest.raises(ConfigError, match="mode='few', which learns from pairs"):
+        fit_classifier(TEXTS, LABELS, few, encoder=encoder, targets=np.full((120, 2), 0.5))
+    with pytest.raises(DataError, match=r"shape \(120, 3\); expected \(120, 2\)"):
+        fit_classifier(TEXTS, LABELS, encoder=encoder, targets=np.full((120, 3), 1 / 3))
     with pytest.raises(ConfigError, match="targets cannot be had"):
         fit_classifier(TEXTS, LABELS, frozen, encoder=encoder, targets=np.full((120, 2), 0.5))
     check = Labelled(["swim ball"], ["sport"])

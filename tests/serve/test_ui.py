@@ -515,6 +515,9 @@ def test_without_a_bundle_the_verticals_demo_says_what_makes_one(tmp_path: Path)
     assert "demo-ecommerce is no bundle. Make one with: corank demo ecommerce;" in done.stderr
 
 
+FACTS = {"a": Facts()}
+
+
 def test_html_is_only_made_by_markup() -> None:
     folder = Path(views.__file__).parent
     made = [
@@ -529,9 +532,19 @@ def test_html_is_only_made_by_markup() -> None:
 def test_a_recommendation_says_how_likely_it_is_and_a_search_answer_does_not() -> None:
     some = [Answer("a", "A", 1.0, {}, (), (), chance) for chance in (0.0712, None)]
     shown = [Shown(Answers((answer,), {}), query="x") for answer in some]
-    known, unknown = (views.found(each, {"a": Facts()}, EN) for each in shown)
+    known, unknown = (views.found(each, FACTS, EN) for each in shown)
     assert "7.1% likely" in known and "likely" not in unknown
-    assert "7.1%" in views.found(shown[0], {"a": Facts()}, ZH)
+    assert "7.1%" in views.found(shown[0], FACTS, ZH)
+
+
+def test_the_disclaimer_stands_in_the_language_of_the_question_too() -> None:
+    answer = (Answer("a", "A", 1.0, {}, (), ()),)
+    for notice, words, there in (
+        ("Ask a doctor.", EN, False), ("请咨询医生。", EN, True),
+        ("Ask a doctor.", ZH, True), ("请咨询医生。", ZH, False), ("", EN, False),
+    ):  # fmt: skip
+        page = views.found(Shown(Answers(answer, {}, notice=notice), query="x"), FACTS, words)
+        assert ("cr-notice" in page) == there and (notice in page or not there)
 
 
 def test_a_card_says_whose_an_item_is_and_lists_its_genres(engine: Engine) -> None:

@@ -35,7 +35,7 @@ WORDS = {
         "chart": "{topic}: {share} now, usually {usual}",
         "one_text": "Try a text",
         "one_text_hint": "A post, a headline, a review",
-        "understood": "{topic}, {sentiment} ({chance})",
+        "understood": "{topic} ({topic_chance}), {sentiment} ({chance})",
     },
     "zh": {
         "monitor": "监测",
@@ -56,7 +56,7 @@ WORDS = {
         "chart": "{topic}:目前 {share},平常 {usual}",
         "one_text": "试一条文本",
         "one_text_hint": "帖子、标题或评论",
-        "understood": "{topic},{sentiment}({chance})",
+        "understood": "{topic}({topic_chance}),{sentiment}({chance})",
     },
 }
 TEXTS = 10_000
@@ -194,7 +194,10 @@ def build(booth: Booth) -> None:
         if not said.strip() or reads is None:
             return join()
         about, how = reads.topic.predict([said])[0], reads.sentiment.predict([said])[0]
-        told = {"topic": about.best, "sentiment": how.best, "chance": f"{how.probability:.0%}"}
+        told = {
+            "topic": about.best, "topic_chance": f"{about.probability:.0%}",
+            "sentiment": how.best, "chance": f"{how.probability:.0%}",
+        }  # fmt: skip
         return views.view(words, tag("p", words("understood", **told), role="status"))
 
     button.click(replayed, None, view, show_progress_on=view, **WAITED)

@@ -87,6 +87,9 @@ def fit_news(
     from corank.classify.training import ClassifierConfig, fit_classifier
 
     config = ClassifierConfig(**NEWS | (options or {}))
+    if chances is not None:  # of what nobody says most of any text, nothing can be learned
+        chances = chances[:, [name in {*sentiments} for name in SENTIMENTS]]
+        chances = chances / chances.sum(axis=1, keepdims=True)
     return fit_classifier(texts, sentiments, config, encoder=encoder, targets=chances, seed=seed)
 
 

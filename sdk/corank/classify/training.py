@@ -133,6 +133,8 @@ def fit_classifier(
         TrainingError, ConfigError: see `corank.language.trainer.train`.
     """
     config = config or ClassifierConfig()
+    if config.mode == "few" and targets is not None:
+        raise ConfigError("targets cannot be had with mode='few', which learns from pairs.")
     if config.mode == "frozen" and (targets is not None or config.adapter != "none"):
         what = "targets" if targets is not None else f"adapter={config.adapter!r}"
         raise ConfigError(
@@ -144,6 +146,12 @@ def fit_classifier(
         model.add_virtual_tokens(config.virtual_tokens, texts)
     check, truth = validation or Labelled((), ())
     material = Material([*texts, *check], [*labels, *truth], model, config.max_tokens)
+    if targets is not None and targets.shape != (len(texts), len(material.classes)):
+        raise DataError(
+            f"targets have shape {targets.shape}; expected "
+            f"{(len(texts), len(material.classes))}: a row for each text, a column for each of "
+            f"{', '.join(material.classes)}."
+        )
     if config.mode == "frozen":
         return on_frozen(material, config, len(check), seed=seed)
     if validation:
@@ -151,7 +159,9 @@ def fit_classifier(
     else:
         learn, held = material.divide(config.holdout, seed)
     sizes = np.bincount(material.y[material.known(learn)])
-    few = config.mode == "few" or (config.mode == "auto" and np.median(sizes) < FEW)
+    few = config.mode == "few" or (
+        config.mode == "auto" and targets is None and np.median(sizes) < FEW
+    )
     start = snapshot(model)
 
     def learned(rows: Rows, part: str) -> tuple[nn.Linear, History]:

@@ -92,7 +92,16 @@ def found(shown: Shown, facts: Mapping[str, Facts], words: Words) -> Html:
         tag("ol", *cards, class_="cr-cards"),
         _sure(shown.answers, words),
         _removed(shown.answers, words),
+        _notice(shown.answers, words),
     )
+
+
+def _notice(answers: Answers, words: Words) -> Html | None:
+    """The disclaimer, where it is told in another language than the page's head tells it."""
+    language = language_of(answers.notice)
+    if not answers.notice or words.language.startswith(language):
+        return None
+    return tag("p", answers.notice, class_="cr-notice", role="note", lang=language)
 
 
 def _alarm(answers: Answers, words: Words) -> Html:
