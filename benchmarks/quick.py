@@ -77,7 +77,8 @@ def last(besides: Result) -> Result | None:
     before = max(found, key=lambda each: each.when, default=None)
     if before is None:
         return None
-    return replace(before, rows=tuple(row for row in before.rows if _of(row) in there))
+    rows = tuple(row for row in before.rows if _of(row) in there)
+    return replace(before, protocol=besides.protocol, rows=rows)
 
 
 def _of(row: Row) -> str:

@@ -146,6 +146,7 @@ def test_a_sample_is_measured_in_a_quick_run_and_compared_with_the_one_before(
     before = quick.last(now)
     assert before is not None and before.commit == "0" * 12
     assert before.rows == now.rows  # no shop was measured now
+    assert not [each for each in compare(before, now) if each.worse]
     clean = replace(now, commit="f" * 12 + "-dirty")
     assert quick.last(clean) is not None
     assert same_machine(Result.load(path), Result.load(path))
