@@ -12,6 +12,7 @@ from corank import load_vertical
 from corank.data.labels import combine, exposed
 from corank.errors import DataError
 from corank.rank.rules import Ranked, Shelf, apply_rules
+from corank.recommending import Lessons, fit_chances_of
 from corank_ads.schema import Event
 
 VERTICAL = load_vertical("ads")
@@ -145,3 +146,17 @@ def test_a_catalogue_that_grows_into_two_currencies_is_refused() -> None:
     both = pl.concat([creatives("GBP", 5), creatives("EUR", 2)])
     with pytest.raises(DataError, match=r"break currency_of_the_account \(2 of 7\) of Creative"):
         VERTICAL.check_items(both)
+
+
+@pytest.mark.filterwarnings("ignore::corank.errors.LeakageWarning")
+def test_only_a_split_by_time_holds_out_what_was_shown_as_it_was_shown() -> None:
+    """Others hold out what was chosen, whose chance is not that of what was shown."""
+    data, shares = VERTICAL.read_sample(), {}
+    for name in ("time", "leave-one-out"):
+        held = data.split(name).train.carve().test
+        shares[name] = float(held.exposures().chosen.mean())
+        if name != "time":
+            nothing: Any = None
+            lessons = Lessons(nothing, nothing, nothing, nothing, held)
+            assert fit_chances_of(nothing, nothing, lessons, nothing) is None
+    assert shares["leave-one-out"] > 2 * shares["time"]
