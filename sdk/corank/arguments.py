@@ -296,4 +296,8 @@ def _add_asking(parser: argparse.ArgumentParser) -> None:
         help='what is known of the moment: device=phone "timestamp=2026-03-01 21:00"',
     )
     parser.add_argument("-k", type=int, default=10, help="how many answers (default: 10)")
-    parser.add_argument("--where", help='only items for which this holds, as in SQL: "price < 30"')
+    parser.add_argument(
+        "--where",
+        help='only items for which this holds, as in SQL: "price < 30", or of a day "released > '
+        "DATE '2024-01-01'\"",
+    )
