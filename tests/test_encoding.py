@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,16 @@ def test_what_is_no_utf8_is_read_and_what_is_no_value_is_named(tmp_path: Path) -
         pytest.raises(DataError, match="row 1: item_id=None is not text"),
     ):
         opened.part(0, 9)
+
+
+def test_a_vertical_that_reads_another_text_by_now_is_refused(
+    bundle: Path, items: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = replace(load_vertical("ecommerce"), item_text="{brand}")
+    monkeypatch.setattr("corank.bundle.load_vertical", lambda _: changed)
+    with pytest.raises(BundleError, match=r"reads '\{brand\}'\. Fit it again"):
+        encode(bundle, items, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("other", ["shard", "rows", "items"])

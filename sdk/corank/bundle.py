@@ -18,6 +18,7 @@ text format only), and checks every file before using any.
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -206,16 +207,29 @@ def load(path: str | Path, vertical: Vertical | None = None) -> Engine:
     """
     path = Path(path)
     manifest = BUNDLE.open(path)
+    vertical = as_declared(path, manifest, vertical)
+    try:
+        return _read(path, manifest, vertical)
+    except (OSError, KeyError, ValueError, pl.exceptions.PolarsError) as error:
+        raise BundleError(f"{path} is not complete: {error}. Save it again.") from error
+
+
+def as_declared(
+    path: Path, manifest: Mapping[str, Any], vertical: Vertical | None = None
+) -> Vertical:
+    """Return the vertical of a bundle, the installed one by default, which reads what it read.
+
+    Raises:
+        UnknownVerticalError: it is not installed.
+        BundleError: it reads another text of items by now.
+    """
     vertical = vertical or load_vertical(manifest["vertical"])
     if vertical.item_text != manifest["item_text"]:
         raise BundleError(
             f"{path} was made with item_text {manifest['item_text']!r}; the installed vertical "
             f"{vertical.name!r} reads {vertical.item_text!r}. Fit it again."
         )
-    try:
-        return _read(path, manifest, vertical)
-    except (OSError, KeyError, ValueError, pl.exceptions.PolarsError) as error:
-        raise BundleError(f"{path} is not complete: {error}. Save it again.") from error
+    return vertical
 
 
 def read_report(path: Path) -> Report:

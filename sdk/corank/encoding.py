@@ -19,7 +19,7 @@ from typing import NamedTuple, Self
 
 import polars as pl
 
-from corank.bundle import BUNDLE, identity
+from corank.bundle import BUNDLE, as_declared, identity
 from corank.compress.runtime import TextEncoder
 from corank.data.cast import blank, cast, expected
 from corank.data.files import atomic
@@ -28,7 +28,6 @@ from corank.data.read import FORMATS
 from corank.data.scan import scan, utf8
 from corank.data.text import render, template_columns
 from corank.errors import ConfigError, DataError, SchemaError, nearest
-from corank.installed import load_vertical
 from corank.progress import bar
 from corank.vertical import Vertical
 
@@ -102,7 +101,7 @@ def encode(
         share: which process this is; by default, what the environment says.
 
     Raises:
-        BundleError: there is no bundle, or it is damaged.
+        BundleError: there is no bundle, it is damaged, or its vertical reads another text by now.
         UnknownVerticalError: the bundle's vertical is not installed.
         DataError: a table or a value cannot be read, or vectors of something else lie in ``out``.
         SchemaError: a table lacks a column.
@@ -112,7 +111,8 @@ def encode(
         raise ConfigError(f"shard is {shard}; a shard holds 1 item at least.")
     share = share or Share.told(os.environ)
     manifest = BUNDLE.open(bundle)
-    with Catalogue.open(items, load_vertical(manifest["vertical"]), edges) as catalogue:
+    vertical = as_declared(bundle, manifest)
+    with Catalogue.open(items, vertical, edges) as catalogue:
         rows = catalogue.rows
         about = {"bundle": identity(bundle), "items": _sha256(items), "rows": rows, "shard": shard}
         _claim(out, about | ({"edges": _sha256(edges)} if edges else {}))
@@ -125,7 +125,7 @@ def encode(
             task = bars.add_task(f"encoding {items.name}", total=total, visible=not share.process)
             for number in missing:
                 part = catalogue.part(number * shard, shard)
-                texts = render(manifest["item_text"], part)
+                texts = render(vertical.item_text, part)
                 vectors = encoder.encode_items(texts, progress=lambda n: bars.advance(task, n))
                 done = pl.DataFrame({"item_id": part["item_id"], "vector": vectors})
                 whole = out / MAKING / _name(number)
