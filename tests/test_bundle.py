@@ -12,7 +12,7 @@ import pytest
 
 import corank
 from corank import Engine, Pipeline, Report
-from corank.bundle import BUNDLE, read_report, save
+from corank.bundle import BUNDLE, identity, previous, put_report, read_report, save
 from corank.errors import BundleError, UnknownVerticalError
 from corank.retrieve.approximate import BinaryIndex, FaissIndex
 
@@ -181,6 +181,21 @@ def test_the_stored_report_is_read_back(
     save(engine, None, copy)
     with pytest.raises(BundleError, match=r"holds no report\. Make one: corank evaluate"):
         read_report(copy)
+
+
+def test_a_report_is_put_only_where_nothing_has_changed(
+    pipeline: Pipeline, bundle: Path, tmp_path: Path
+) -> None:
+    report, place = read_report(bundle), tmp_path / "shop"
+    pipeline.save(place)
+    before = identity(place)
+    put_report(pipeline.engine, report, place, made_from=before)
+    assert read_report(place).verdict == report.verdict and not previous(place).exists()
+    changed = identity(place)
+    assert changed != before
+    with pytest.raises(BundleError, match="has changed since it was read"):
+        put_report(pipeline.engine, report, place, made_from=before)
+    assert identity(place) == changed
 
 
 def test_a_damaged_report_is_not_read(copy: Path) -> None:
